@@ -1,0 +1,63 @@
+"""The record of an engine, from which each stage builds its lazy table.
+
+Knows how to import a factory late and how to say which extra is missing; knows no engine.
+"""
+
+import importlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict
+
+from edge_talker.errors import ConfigError, MissingPackage
+
+Stop = Callable[[], bool]
+"""True when the turn is stale: an engine asks it at every native step and then returns at once."""
+
+
+class EngineOptions(BaseModel):
+    """Base of an engine's own options; an unknown key is an error."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+@dataclass(frozen=True, slots=True)
+class EngineEntry:
+    """One row of a stage's table."""
+
+    name: str
+    options: type[EngineOptions]
+    factory: str  # "package.module:callable", imported when the engine is wanted
+    package: str = ""  # the import name that may be missing
+    extra: str = ""  # the extra that installs it
+
+    def load(self) -> Callable[..., Any]:
+        """Import the factory.
+
+        Raises:
+            MissingPackage: the engine's package is not installed.
+
+        """
+        module, _, name = self.factory.partition(":")
+        try:
+            return getattr(importlib.import_module(module), name)  # type: ignore[no-any-return]
+        except ModuleNotFoundError as error:
+            if self.package and error.name and error.name.partition(".")[0] == self.package:
+                raise MissingPackage(self.package, self.extra) from error
+            raise
+
+
+def find(table: Mapping[str, EngineEntry], stage: str, name: str) -> EngineEntry:
+    """Return the row of `name`.
+
+    Raises:
+        ConfigError: the stage has no such engine.
+
+    """
+    if name not in table:
+        raise ConfigError(
+            f"{stage}.engine: there is no engine {name!r}.",
+            f"Use one of: {', '.join(sorted(table))}.",
+        )
+    return table[name]

@@ -1,0 +1,1 @@
+"""From the microphone to the turn: sources, voice activity, end of turn."""

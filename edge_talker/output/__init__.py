@@ -1,0 +1,1 @@
+"""From the reply to the person: playback, screen, recorder."""

@@ -1,0 +1,1 @@
+"""What the starter profile needs, packaged: avatar, knowledge file, sample questions."""

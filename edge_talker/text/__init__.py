@@ -1,0 +1,1 @@
+"""Text in English and Chinese: languages, clauses, search, the knowledge file."""
