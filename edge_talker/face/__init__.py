@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Literal, Protocol
 
+from pydantic import Field
+
 from edge_talker.engines import EngineEntry, EngineOptions, Stop
 from edge_talker.messages import Emotion, Image, Speech, VideoFrame
 
@@ -49,6 +51,9 @@ class Face(Protocol):
 
 class VisemeOptions(EngineOptions):
     """Options of the `viseme` engine."""
+
+    seed: int | None = Field(default=None, ge=0)  # of blinks and glances, in place of the avatar's
+    cache_mb: float = Field(default=8, ge=1, le=256)  # of drawn mouths and eyes
 
 
 ENGINES: Mapping[str, EngineEntry] = MappingProxyType(

@@ -1,0 +1,1 @@
+"""Benchmarks: run from a clone; each ends in one line of JSON."""

@@ -1,0 +1,163 @@
+"""The agent: engines loaded once, and conversations run with them.
+
+from edge_talker import Agent, Config
+
+with Agent(Config.load("starter")) as agent:
+    report = agent.run("questions.wav", output="answers.mp4")
+"""
+
+import logging
+from collections.abc import Callable, Iterable
+from functools import partial
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from edge_talker import asr, face, llm, tts
+from edge_talker.asr import Asr
+from edge_talker.clock import Clock, RealClock, VirtualClock
+from edge_talker.config import Config
+from edge_talker.face import Face
+from edge_talker.hearing.source import FileSource, ScriptSource, Source
+from edge_talker.hearing.vad import SileroVad
+from edge_talker.llm import Llm
+from edge_talker.messages import Clause, Language, Speech
+from edge_talker.output.recorder import Recorder
+from edge_talker.pipeline import Engines, Pipeline
+from edge_talker.report import Report
+from edge_talker.stage import Slot
+from edge_talker.store import Store
+from edge_talker.text.knowledge import Knowledge
+from edge_talker.text.search import Index
+from edge_talker.tts import Tts
+
+log = logging.getLogger(__name__)
+
+LANGUAGES: tuple[Language, ...] = ("en", "zh")
+
+
+class Agent:
+    """Engines ready to work; any number of agents may live in one process.
+
+    Raises:
+        EdgeTalkerError: the profile, the knowledge file, the avatar or an engine is at fault.
+
+    """
+
+    def __init__(self, config: Config | None = None, *, width: int = 0, height: int = 0) -> None:
+        config = config or Config.load()
+        if width and height:
+            config = config.resized(width, height)
+        self.config = config
+        self._pipeline: Pipeline | None = None
+        self._stop_asked = False
+        self._closers: list[Callable[[], None]] = []
+        knowledge = Knowledge.load(config.knowledge) if config.knowledge else Knowledge.packaged()
+        avatar = Store().avatar(config.avatar)
+        size = (config.output.width, config.output.height)
+        try:
+            hear: Asr = asr.ENGINES[config.asr.engine].load()(config.asr.options, knowledge)
+            self._closers.append(hear.close)
+            think: Llm = llm.ENGINES[config.llm.engine].load()(config.llm.options, knowledge)
+            self._closers.append(think.close)
+            speak: Tts = tts.ENGINES[config.tts.engine].load()(config.tts.options)
+            self._closers.append(speak.close)
+            draw: Face = face.ENGINES[config.face.engine].load()(config.face.options, avatar, *size)
+            self._closers.append(draw.close)
+            for engine in (hear, think, speak, draw):
+                engine.warm_up()
+            self._engines = Engines(
+                vad=partial(SileroVad, config.hearing.energy_floor_dbfs),
+                asr=Slot(hear),
+                llm=Slot(think),
+                tts=Slot(speak),
+                face=Slot(draw),
+                is_whole_question=partial(_is_whole_question, Index(knowledge)),
+                apologies={
+                    language: _say(speak, knowledge.phrase("fault", language), language)
+                    for language in LANGUAGES
+                },
+            )
+        except BaseException:
+            self.close()
+            raise
+
+    def run(
+        self,
+        source: Source | Path | str | Iterable[Path | str],
+        *,
+        output: Path | str | None = None,
+        paced: bool = True,
+        turns: int | None = None,
+    ) -> Report:
+        """Hold a conversation and return its report.
+
+        Args:
+            source: a sound file; or sound files (Path) and typed lines (str), each given when the
+                one before was answered; or a source of your own.
+            output: the MP4 to record.
+            paced: False to run as fast as the machine can, on a virtual clock.
+            turns: end after so many turns.
+
+        Raises:
+            EdgeTalkerError: see `Pipeline.run`; the recording is finished all the same.
+
+        """
+        clock: Clock = RealClock() if paced else VirtualClock()
+        if isinstance(source, str | Path):
+            source = FileSource(Path(source))
+        elif isinstance(source, Iterable):
+            source = ScriptSource(source)
+        size = self.config.output
+        recorder = (
+            Recorder(Path(output), size.width, size.height, size.rate_hz, paced=paced)
+            if output
+            else None
+        )
+        try:
+            self._pipeline = Pipeline(self.config, self._engines, source, clock, recorder, turns)
+            if self._stop_asked:
+                self._pipeline.stop()
+            return self._pipeline.run()
+        finally:
+            if recorder:
+                recorder.finish()
+
+    @property
+    def report(self) -> Report | None:
+        """The report of the conversation that runs, or of the last one."""
+        return self._pipeline.report if self._pipeline else None
+
+    def stop(self) -> None:
+        """Ask the conversation for a clean end; callable from a signal handler."""
+        self._stop_asked = True
+        if self._pipeline:
+            self._pipeline.stop()
+
+    def close(self) -> None:
+        """Release the engines; safe to call twice."""
+        while self._closers:
+            try:
+                self._closers.pop()()
+            except Exception:  # one engine's fault must not keep the others open
+                log.exception("engine did not close")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+def _is_whole_question(index: Index, text: str) -> bool:
+    return any(index.is_whole_question(text, language) for language in LANGUAGES)
+
+
+def _say(speak: Tts, text: str, language: Language) -> tuple[Speech, ...]:
+    clause = Clause(0, 0, text, language, "concerned", last=True)
+    return tuple(speak.stream(clause, lambda: False))

@@ -1,0 +1,26 @@
+"""The thread that drives the ASR engine."""
+
+from edge_talker.asr import Asr
+from edge_talker.messages import Transcript, TurnDone, Utterance
+from edge_talker.stage import Stage
+
+
+class AsrStage(Stage[Asr, Utterance, Transcript]):
+    """Utterances in, final transcripts out; a turn without words is done at once."""
+
+    name = "asr"
+
+    def handle(self, item: Utterance) -> None:
+        """Transcribe one utterance while it is being spoken."""
+        turn_id = item.turn_id
+        stop = self.stop(turn_id)
+        for transcript in self.slot.engine.stream(turn_id, item.blocks, stop):
+            if stop() or not transcript.final:
+                continue
+            self.report.mark(turn_id, "asr_final")
+            if transcript.text:
+                self.dialogue.asked(transcript)
+                self.outbox.put(transcript)
+            else:
+                self.outbox.put(TurnDone(turn_id))
+            self.turns.set_text(turn_id, transcript.text)

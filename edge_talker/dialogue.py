@@ -1,0 +1,135 @@
+"""The dialogue: who said what, and which of the reply's words were heard.
+
+Knows texts and sample positions; knows nothing of sound. An LLM engine gets its history from here.
+"""
+
+import threading
+from dataclasses import dataclass, field
+
+from edge_talker.messages import Clause, Delta, Emotion, Exchange, History, Speech, Transcript
+
+
+@dataclass(slots=True)
+class Reply:
+    """A turn's question and what is known of its reply so far."""
+
+    transcript: Transcript
+    emotion: Emotion = "neutral"
+    answer_id: str = ""
+    clauses: dict[int, str] = field(default_factory=dict)  # by index
+    words: list[tuple[float, int, int]] = field(default_factory=list)  # end in s, clause, char end
+    spans_s: dict[int, tuple[float, float]] = field(default_factory=dict)  # of the clauses
+    spoken_s: float = 0.0  # length of the speech made so far
+    mouth_moves_s: float | None = None  # first phoneme of the reply
+    closed: bool = False
+    heard_text: str = ""
+    interrupted: bool = False
+
+    @property
+    def text(self) -> str:
+        """The whole reply as far as it was made."""
+        return _join([self.clauses[i] for i in sorted(self.clauses)], self.transcript.language)
+
+    def heard(self, played_s: float) -> str:
+        """Return the words whose sound had ended when `played_s` of the reply had been played."""
+        ends: dict[int, int] = {}
+        for end_s, clause, char_end in self.words:
+            if end_s <= played_s + 1e-6:
+                ends[clause] = max(char_end, ends.get(clause, 0))
+        parts = [
+            # After the last word of a clause its punctuation was, so to speak, heard too.
+            self.clauses[i] if self._spoken_through(i, ends) else self.clauses[i][: ends[i]]
+            for i in sorted(ends)
+        ]
+        return _join(parts, self.transcript.language)
+
+    def _spoken_through(self, index: int, ends: dict[int, int]) -> bool:
+        return ends[index] >= max(c for _, i, c in self.words if i == index)
+
+
+def _join(parts: list[str], language: str) -> str:
+    return ("" if language == "zh" else " ").join(p.strip() for p in parts)
+
+
+class Dialogue:
+    """The exchanges of one conversation; every method may be called from any thread."""
+
+    def __init__(self, remembered: int = 20) -> None:
+        self._lock = threading.Lock()
+        self._replies: dict[int, Reply] = {}
+        self._remembered = remembered
+
+    def asked(self, transcript: Transcript) -> None:
+        """Open a turn with what the person said."""
+        with self._lock:
+            self._replies[transcript.turn_id] = Reply(transcript)
+            closed = [t for t, reply in self._replies.items() if reply.closed]
+            for turn_id in closed[: -self._remembered]:
+                del self._replies[turn_id]
+
+    def learned(self, turn_id: int, delta: Delta) -> None:
+        """Take over the emotion and the answer's id as soon as the engine knows them."""
+        with self._lock:
+            if reply := self._replies.get(turn_id):
+                reply.emotion = delta.emotion or reply.emotion
+                reply.answer_id = delta.answer_id or reply.answer_id
+
+    def said(self, clause: Clause, speech: Speech) -> None:
+        """Note a piece of speech, which follows on those before it."""
+        with self._lock:
+            reply = self._replies.get(clause.turn_id)
+            if reply is None:
+                return
+            reply.clauses[clause.index] = clause.text
+            rate = speech.rate_hz
+            if reply.mouth_moves_s is None:
+                starts = [p.start_sample for p in speech.phonemes if p.symbol]
+                if starts:
+                    reply.mouth_moves_s = reply.spoken_s + starts[0] / rate
+            for word in speech.words:
+                reply.words.append(
+                    (reply.spoken_s + word.end_sample / rate, clause.index, word.char_end)
+                )
+            begin_s = reply.spans_s.get(clause.index, (reply.spoken_s,))[0]
+            reply.spoken_s += len(speech.samples) / rate
+            reply.spans_s[clause.index] = (begin_s, reply.spoken_s)
+
+    def closed(self, turn_id: int, played_s: float, *, interrupted: bool) -> None:
+        """Close a turn after `played_s` of its reply."""
+        with self._lock:
+            if reply := self._replies.get(turn_id):
+                reply.closed = True
+                reply.interrupted = interrupted
+                reply.heard_text = reply.heard(played_s)
+
+    def forget(self, turn_id: int) -> None:
+        """Remove a turn that was dropped."""
+        with self._lock:
+            self._replies.pop(turn_id, None)
+
+    def reply(self, turn_id: int) -> Reply | None:
+        """Return what is known of a turn."""
+        with self._lock:
+            return self._replies.get(turn_id)
+
+    def replies(self) -> list[tuple[int, Reply]]:
+        """Return the turns that are remembered, oldest first."""
+        with self._lock:
+            return sorted(self._replies.items(), key=lambda item: item[0])
+
+    def history(self, turn_id: int) -> History:
+        """Return the closed exchanges and, as the last one, the open question of `turn_id`."""
+        with self._lock:
+            replies = [
+                reply for t, reply in sorted(self._replies.items()) if reply.closed or t == turn_id
+            ]
+            return tuple(
+                Exchange(
+                    reply.transcript.text,
+                    reply.transcript.language,
+                    reply.heard_text,
+                    reply.answer_id if reply.closed else "",
+                    reply.interrupted,
+                )
+                for reply in replies
+            )

@@ -1,0 +1,171 @@
+"""The narrator: texts or a recording spoken by the face, through the same loop as a conversation.
+
+Nobody is heard and nothing is answered: the mind says what it was given. The loop runs on a
+virtual clock, as fast as the machine can.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+
+from edge_talker import face, tts
+from edge_talker.clock import VirtualClock
+from edge_talker.config import Config
+from edge_talker.engines import Stop
+from edge_talker.face import Face
+from edge_talker.hearing.decode import decode
+from edge_talker.hearing.source import ScriptSource
+from edge_talker.hearing.vad import SileroVad
+from edge_talker.messages import AudioBlock, Clause, Delta, History, Samples, Speech, Transcript
+from edge_talker.output.recorder import Recorder
+from edge_talker.output.subtitles import Caption
+from edge_talker.pipeline import Engines, Pipeline
+from edge_talker.stage import Slot
+from edge_talker.store import Store
+from edge_talker.tts import Tts
+from edge_talker.tts.recording import RecordedSpeech
+
+_GAP_S = 0.4  # between two lines
+
+
+class Narrator:
+    """Renders speech to an MP4.
+
+    Raises:
+        EdgeTalkerError: the profile, the avatar or an engine is at fault.
+
+    """
+
+    def __init__(self, config: Config) -> None:
+        self.config = config
+        self.on_progress: Callable[[float], None] = lambda _: None  # gets seconds of film
+        self._stopped = False
+        self._pipeline: Pipeline | None = None
+        size = (config.output.width, config.output.height)
+        avatar = Store().avatar(config.avatar)
+        self._voice: Tts = tts.ENGINES[config.tts.engine].load()(config.tts.options)
+        self._face: Face = face.ENGINES[config.face.engine].load()(
+            config.face.options, avatar, *size
+        )
+        self._voice.warm_up()
+        self._face.warm_up()
+
+    def render(self, what: Sequence[str] | Path, output: Path) -> list[Caption]:
+        """Speak texts one after the other, or the sound file `what`; return the captions.
+
+        Raises:
+            InputError: the sound file cannot be read.
+            RecordingError: the MP4 cannot be written.
+            StageFailed: the voice or the face failed.
+
+        """
+        voice: Tts = self._voice
+        if isinstance(what, Path):
+            voice = _Recording(what, self.config.output.rate_hz)
+            what = [what.name]
+        size = self.config.output
+        recorder = Recorder(output, size.width, size.height, size.rate_hz, paced=False)
+        engines = Engines(
+            vad=lambda: SileroVad(0.0),
+            asr=Slot(_Deaf()),
+            llm=Slot(_Verbatim()),
+            tts=Slot(voice),
+            face=Slot(self._face),
+            is_whole_question=lambda _: False,
+            apologies={"en": (), "zh": ()},
+        )
+        clock = VirtualClock()
+        recorder.on_progress = self.on_progress
+        try:
+            source = ScriptSource(what, _GAP_S)
+            self._pipeline = Pipeline(self.config, engines, source, clock, recorder)
+            if self._stopped:
+                self._pipeline.stop()
+            self._pipeline.run()
+        finally:
+            recorder.finish()
+        return (
+            []
+            if isinstance(voice, _Recording)
+            else _captions(self._pipeline, recorder.origin_s or 0.0)
+        )
+
+    def stop(self) -> None:
+        """Ask for a clean end; callable from a signal handler."""
+        self._stopped = True
+        if self._pipeline:
+            self._pipeline.stop()
+
+    def close(self) -> None:
+        """Release the engines; safe to call twice."""
+        self._voice.close()
+        self._face.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def _captions(pipeline: Pipeline, origin_s: float) -> list[Caption]:
+    found = []
+    for turn_id, reply in pipeline.dialogue.replies():
+        begin_s = pipeline.report.moment_s(turn_id, "reply_begins")
+        if begin_s is None:
+            continue
+        for index, (start_s, end_s) in sorted(reply.spans_s.items()):
+            offset_s = begin_s - origin_s
+            found.append(Caption(offset_s + start_s, offset_s + end_s, reply.clauses[index]))
+    return found
+
+
+class _Deaf:
+    """An `Asr` that hears nobody."""
+
+    def stream(
+        self, turn_id: int, blocks: Iterator[AudioBlock], stop: Stop
+    ) -> Iterator[Transcript]:
+        yield from ()
+
+    def warm_up(self) -> None:
+        pass
+
+    def close(self) -> None:
+        pass
+
+
+class _Verbatim:
+    """An `Llm` that says what it was given."""
+
+    def stream(self, history: History, stop: Stop) -> Iterator[Delta]:
+        yield Delta(history[-1].user_text, "neutral")
+
+    def warm_up(self) -> None:
+        pass
+
+    def close(self) -> None:
+        pass
+
+
+class _Recording:
+    """A `Tts` that speaks one recording, whatever the text."""
+
+    def __init__(self, path: Path, rate_hz: int) -> None:
+        self._rate_hz = rate_hz
+        self._samples: Samples = np.concatenate(list(decode(path, rate_hz)))
+        self._speech = RecordedSpeech()
+
+    def stream(self, clause: Clause, stop: Stop) -> Iterator[Speech]:
+        for speech in self._speech.speeches(self._samples, self._rate_hz, clause.turn_id):
+            if stop():
+                return
+            yield speech
+
+    def warm_up(self) -> None:
+        pass
+
+    def close(self) -> None:
+        pass

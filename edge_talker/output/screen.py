@@ -1,0 +1,91 @@
+"""The screen: shows the newest due frame of a reply, else a picture of the idle face.
+
+Runs in the main thread. Knows due times; where the pictures go is the matter of its displays.
+"""
+
+from collections.abc import Callable
+from typing import Protocol
+
+from edge_talker.clock import Clock
+from edge_talker.dialogue import Dialogue
+from edge_talker.face import FRAMES_PER_SECOND, Face, Mood
+from edge_talker.messages import Image
+from edge_talker.output.playback import DueFrame, Playback
+from edge_talker.report import Report
+from edge_talker.stage import Slot
+
+PERIOD_S = 1 / FRAMES_PER_SECOND
+_LOOK_S = 0.01  # a reply may begin while an idle picture is up
+
+
+class Display(Protocol):
+    """Somebody who shows or records pictures."""
+
+    def picture(self, image: Image, due_s: float) -> None:
+        """Take a picture that belongs to the moment `due_s`."""
+        ...
+
+
+class Screen:
+    """Picks a picture for every moment."""
+
+    def __init__(
+        self,
+        clock: Clock,
+        playback: Playback,
+        face: Slot[Face],
+        mood: Callable[[], Mood],
+        dialogue: Dialogue,
+        report: Report,
+        displays: tuple[Display, ...],
+    ) -> None:
+        self._clock = clock
+        self._playback = playback
+        self._face = face
+        self._mood = mood
+        self._dialogue = dialogue
+        self._report = report
+        self._displays = displays
+        self._start_s = clock.now()
+        self._shown_s = self._start_s - PERIOD_S  # due time of the picture that is up
+        self._turn_id = 0  # of the reply frame that is up
+
+    def step(self) -> None:
+        """Wait a little and show what is due."""
+        tick_s = self._shown_s + PERIOD_S
+        due_s = self._playback.next_due_s()
+        target_s = tick_s if due_s is None else min(tick_s, due_s)
+        now_s = self._clock.now()
+        if target_s > now_s:
+            self._clock.sleep_until(min(target_s, now_s + _LOOK_S))
+        now_s = self._clock.now()
+        if frame := self._playback.take_frame(now_s):
+            self._show_reply(frame, now_s)
+        elif now_s >= tick_s:
+            self._show_idle(tick_s, now_s)
+
+    def _show_reply(self, frame: DueFrame, now_s: float) -> None:
+        self._present(frame.image, frame.due_s)
+        self._turn_id = frame.turn_id
+        self._report.frame(frame.turn_id, "shown")
+        self._report.skew(frame.turn_id, now_s - frame.due_s)
+        reply = self._dialogue.reply(frame.turn_id)
+        if reply and reply.mouth_moves_s is not None and frame.at_s >= reply.mouth_moves_s:
+            self._report.mark(frame.turn_id, "mouth_to_eye", now_s)
+
+    def _show_idle(self, tick_s: float, now_s: float) -> None:
+        if self._playback.is_playing and self._turn_id:
+            # The face is late: the picture that is up stays, and the sound goes on.
+            if now_s >= tick_s + PERIOD_S:
+                self._report.frame(self._turn_id, "repeated")
+                self._shown_s = tick_s
+            return
+        self._turn_id = 0
+        if now_s > tick_s + PERIOD_S:
+            tick_s = now_s  # the machine stood still: no use in catching up with idle pictures
+        self._present(self._face.engine.idle(self._mood(), tick_s - self._start_s), tick_s)
+
+    def _present(self, image: Image, due_s: float) -> None:
+        for display in self._displays:
+            display.picture(image, due_s)
+        self._shown_s = due_s

@@ -1,0 +1,239 @@
+"""All the wiring, from the microphone to the screen.
+
+Read from top to bottom: this is the order in which the data flows. Only this file knows everybody.
+"""
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from edge_talker.asr import Asr
+from edge_talker.asr.stage import AsrStage
+from edge_talker.channel import Channel, WhenFull
+from edge_talker.clock import Clock
+from edge_talker.config import Config
+from edge_talker.dialogue import Dialogue
+from edge_talker.errors import EdgeTalkerError
+from edge_talker.face import Face, Mood
+from edge_talker.face.stage import FaceStage
+from edge_talker.hearing.endpoint import EndOfTurn
+from edge_talker.hearing.listener import Listener
+from edge_talker.hearing.source import Input, Source
+from edge_talker.hearing.vad import Vad
+from edge_talker.llm import Llm
+from edge_talker.llm.stage import LlmStage
+from edge_talker.messages import (
+    AudioBlock,
+    Clause,
+    Language,
+    Speech,
+    Transcript,
+    TurnDone,
+    TurnFailed,
+    TypedLine,
+    Utterance,
+)
+from edge_talker.output.playback import Playback
+from edge_talker.output.recorder import Recorder
+from edge_talker.output.screen import Screen
+from edge_talker.output.sink import PacedSink
+from edge_talker.report import Report
+from edge_talker.stage import Conversation, Slot
+from edge_talker.tts import Tts
+from edge_talker.tts.stage import TtsStage
+from edge_talker.turns import Turns
+
+log = logging.getLogger(__name__)
+
+MICROPHONE_BLOCKS = 100  # 2 s
+UTTERANCES = 4
+TRANSCRIPTS = 1
+CLAUSES = 3
+SPEECHES = 2
+
+JOIN_S = 2.0
+TAIL_S = 0.4  # pictures after the last word, so that the mouth is seen to close
+ATTRACT_AFTER_S = 10.0
+FAULT_SHOWN_S = 3.0
+
+End = TurnDone | TurnFailed
+
+
+@dataclass(frozen=True, slots=True)
+class Engines:
+    """The engines of a conversation, ready to work, and what the listener needs of them."""
+
+    vad: Callable[[], Vad]  # a new one for each stream
+    asr: Slot[Asr]
+    llm: Slot[Llm]
+    tts: Slot[Tts]
+    face: Slot[Face]
+    is_whole_question: Callable[[str], bool]
+    apologies: Mapping[Language, tuple[Speech, ...]]  # said when a stage fails
+
+
+class Pipeline:
+    """One conversation from its first sound to its last picture."""
+
+    def __init__(
+        self,
+        config: Config,
+        engines: Engines,
+        source: Source,
+        clock: Clock,
+        recorder: Recorder | None = None,
+        max_turns: int | None = None,
+    ) -> None:
+        self._clock = clock
+        self._recorder = recorder
+        self._max_turns = max_turns
+        self._stop_asked = False
+        self._error: EdgeTalkerError | None = None
+        self._open: set[int] = set()  # committed turns whose reply has not ended
+        self._active_s = clock.now()  # when somebody last spoke
+        self._fault_s = -FAULT_SHOWN_S
+        output = config.output
+        text = config.report.text
+        self.report = Report(clock.now, config.name, paced=clock.paced, text=text)
+        self.turns = turns = Turns()
+        self.dialogue = Dialogue()
+        talk = Conversation(turns, self.dialogue, self.report, self._fail)
+
+        # microphone -> listener
+        self._blocks: Channel[AudioBlock | TypedLine] = Channel(
+            clock, turns, MICROPHONE_BLOCKS, WhenFull.DROP_OLDEST
+        )
+        self._input = Input(clock, source, self._blocks, self.is_quiet, self._fail)
+
+        # listener -> ASR
+        self._utterances: Channel[Utterance | End] = Channel(clock, turns, UTTERANCES)
+        self._transcripts: Channel[Transcript | End] = Channel(
+            clock, turns, TRANSCRIPTS, WhenFull.DROP_OLDEST
+        )
+        rule = EndOfTurn(config.hearing, engines.is_whole_question)
+        self.listener = Listener(
+            clock, turns, self.dialogue, self.report, config.hearing, engines.vad(), rule,
+            self._blocks, self._utterances, self._transcripts, self._opened,
+        )  # fmt: skip
+
+        # ASR -> LLM -> TTS -> face
+        self._clauses: Channel[Clause | End] = Channel(clock, turns, CLAUSES)
+        self._speeches: Channel[Speech | End] = Channel(clock, turns, SPEECHES)
+        self.playback = Playback(clock, turns, self.report, output.rate_hz, output.buffer_ms / 1000)
+        stages = (
+            AsrStage(engines.asr, talk, self._utterances, self._transcripts),
+            LlmStage(engines.llm, talk, self._transcripts, self._clauses),
+            TtsStage(engines.tts, talk, self._clauses, self._speeches),
+            FaceStage(engines.face, talk, self._speeches, self.playback, engines.apologies),
+        )
+
+        # playback -> loudspeaker and screen
+        taps = (recorder,) if recorder else ()
+        self._sink = PacedSink(clock, self.playback, taps)
+        self._screen = Screen(
+            clock, self.playback, engines.face, self._mood, self.dialogue, self.report, taps
+        )
+        # In the order in which they are stopped.
+        self._work: list[tuple[str, Callable[[], None], Callable[[], None]]] = [
+            ("input", self._input.run, self._input.stop),
+            ("listener", self.listener.run, self._blocks.close),
+            ("asr", stages[0].run, self._utterances.close),
+            ("llm", stages[1].run, self._transcripts.close),
+            ("tts", stages[2].run, self._clauses.close),
+            ("face", stages[3].run, self._speeches.close),
+            ("output", self._sink.run, self._sink.stop),
+        ]
+
+    def stop(self) -> None:
+        """Ask for a clean end; callable from a signal handler."""
+        self._stop_asked = True
+
+    def is_quiet(self) -> bool:
+        """Return whether everything that was heard has been answered to its end."""
+        # The input asks right after it has delivered a block, before the listener can have it.
+        handled = self.listener.handled >= self._input.delivered - 1
+        return handled and self.listener.is_idle and not self._open
+
+    def run(self) -> Report:
+        """Talk until the source has ended and the last reply was heard, or until `stop`.
+
+        Raises:
+            StageFailed: a stage failed three times in a row.
+            InputError: the source cannot be read further.
+            RecordingError: the recording could not be written; raised after the talk has ended.
+
+        """
+        with self._clock as clock:
+            threads = [clock.thread(name, run) for name, run, _ in self._work]
+            try:
+                while not self._is_over():
+                    self._screen.step()
+                    self._settle()
+                end_s = clock.now() + TAIL_S
+                while clock.now() < end_s and not self._error:
+                    self._screen.step()
+            finally:
+                self.turns.interrupt()
+                self.playback.close()
+                for thread, (name, _, stop) in zip(threads, self._work, strict=True):
+                    stop()
+                    if not clock.join(thread, JOIN_S):
+                        log.warning("thread did not end", extra={"stage": name})
+                self._settle()
+                self.report.count("mic_overflow", self._blocks.dropped)
+                if self._recorder:
+                    self.report.count("pictures_not_recorded", self._recorder.pictures_lost)
+        if self._error:
+            raise self._error
+        return self.report
+
+    def _is_over(self) -> bool:
+        enough = self._max_turns is not None and self.report.turns_ended >= self._max_turns
+        ended = self._input.exhausted and self.is_quiet()
+        return bool(self._error) or self._stop_asked or enough or ended
+
+    def _fail(self, error: Exception) -> None:
+        if not isinstance(error, EdgeTalkerError):
+            log.error("input failed", exc_info=error)
+            error = EdgeTalkerError(f"The input failed: {error}")
+        self._error = self._error or error
+
+    def _opened(self, turn_id: int) -> None:
+        self._open.add(turn_id)
+
+    def _settle(self) -> None:
+        """Close the turns whose reply has ended or was cut off."""
+        finished = set(self.playback.take_finished())
+        if not self.listener.is_idle or self._open:
+            self._active_s = self._clock.now()
+        for turn_id in sorted(self._open):
+            cut_off = self.turns.is_stale(turn_id) and turn_id not in finished
+            if not cut_off and turn_id not in finished:
+                continue
+            played_s = self.playback.played_s(turn_id)
+            self.dialogue.closed(turn_id, played_s, interrupted=cut_off)
+            if reply := self.dialogue.reply(turn_id):
+                self.report.ended(
+                    turn_id,
+                    user_text=reply.transcript.text,
+                    reply_text=reply.text,
+                    emotion=reply.emotion,
+                    interrupted=cut_off,
+                    heard_text=reply.heard_text,
+                    answer_id=reply.answer_id,
+                )
+            else:
+                self.report.ended(turn_id)
+            if self.report.has_failed(turn_id):
+                self._fault_s = self._clock.now()
+            self._open.discard(turn_id)
+
+    def _mood(self) -> Mood:
+        now_s = self._clock.now()
+        if now_s < self._fault_s + FAULT_SHOWN_S:
+            return "fault"
+        if self._open or (not self.listener.is_idle and not self.listener.hears_speech):
+            return "thinking"
+        if not self.listener.is_idle or now_s < self._active_s + ATTRACT_AFTER_S:
+            return "listening"
+        return "attract"

@@ -1,0 +1,133 @@
+import ctypes.util
+import json
+import re
+import shutil
+import tomllib
+from collections import namedtuple
+from importlib import metadata
+from pathlib import Path
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from edge_talker.cli import checks, doctor
+from edge_talker.errors import EngineError
+from tests.test_store import make
+
+ROOT = Path(__file__).parent.parent
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path, monkeypatch):
+    monkeypatch.setenv("EDGE_TALKER_HOME", str(tmp_path / "home"))
+    monkeypatch.chdir(tmp_path)
+    return tmp_path / "home"
+
+
+def run(*arguments):
+    app = typer.Typer()
+    app.command()(doctor.doctor)
+    return CliRunner().invoke(app, arguments, env={"COLUMNS": "200"})
+
+
+def test_the_starter_profile_can_run_where_its_packages_are():
+    result = run("--json")
+    report = json.loads(result.stdout)
+    assert result.exit_code == 0
+    assert report["starter_can_run"] is True
+    found = {check["name"]: check for check in report["checks"]}
+    assert list(found) == [*doctor.NEEDED, *doctor.BESIDES]
+    assert all(found[name]["status"] == "ok" for name in doctor.NEEDED)
+    assert re.search(r"\d+ samples", found["espeak-ng"]["detail"])
+    assert all(check["remedy"] for check in report["checks"] if check["status"] == "fault")
+
+
+def test_a_fault_is_shown_with_its_remedy_and_exits_1(monkeypatch):
+    def broken(name):
+        raise EngineError("No voice.\nMore.", "Do this.")
+
+    monkeypatch.setattr(doctor, "NEEDED", {"voice": broken})
+    monkeypatch.setattr(doctor, "BESIDES", {})
+    result = run()
+    assert result.exit_code == 1
+    assert "✗" in result.stdout
+    assert "Do this." in result.stdout
+    assert "Traceback" not in result.stdout
+
+
+def test_a_fault_that_the_starter_profile_survives_exits_0(monkeypatch, home):
+    make(home / "models/tiny")
+    (home / "models/tiny/encoder.onnx").unlink()
+    monkeypatch.setattr(doctor, "NEEDED", {})
+    monkeypatch.setattr(doctor, "BESIDES", {"store": checks.BESIDES["store"]})
+    result = run("--json")
+    assert result.exit_code == 0
+    (check,) = json.loads(result.stdout)["checks"]
+    assert check["status"] == "fault"
+    assert "tiny" in check["detail"]
+    assert "models verify" in check["remedy"]
+
+
+def test_a_check_that_raises_anything_becomes_a_fault():
+    def broken(name):
+        raise RuntimeError
+
+    (check,) = checks.examine({"odd": broken})
+    assert (check.name, check.status) == ("odd", "fault")
+    assert check.remedy
+
+
+def test_the_list_of_packages_is_that_of_the_project():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    wanted = {re.match(r"[\w-]+", line)[0] for line in project["dependencies"]}
+    assert set(checks.PACKAGES) == wanted
+    for extra, package in checks.EXTRAS.items():
+        assert any(line.startswith(package) for line in project["optional-dependencies"][extra])
+
+
+def versions(**installed):
+    def version(package):
+        if package.replace("-", "_") in installed:
+            return installed[package.replace("-", "_")]
+        raise metadata.PackageNotFoundError(package)
+
+    return version
+
+
+@pytest.mark.parametrize(
+    ("installed", "status"),
+    [
+        ({}, "note"),
+        ({"onnxruntime": "1.22"}, "ok"),
+        ({"onnxruntime_gpu": "1.22"}, "ok"),
+        ({"onnxruntime": "1.22", "onnxruntime_gpu": "1.22"}, "fault"),
+    ],
+)
+def test_both_builds_of_onnxruntime_are_a_fault(monkeypatch, installed, status):
+    monkeypatch.setattr(metadata, "version", versions(**installed))
+    check = checks.BESIDES["onnxruntime"]("onnxruntime")
+    assert check.status == status
+    assert (status == "fault") == ("pip uninstall" in check.remedy)
+
+
+def test_an_absent_extra_and_an_absent_package_name_the_command(monkeypatch):
+    monkeypatch.setattr(metadata, "version", versions(av="18"))
+    assert checks.BESIDES["extra llm"]("extra llm").remedy.endswith("'edge_talker[llm]'")
+    check = checks.NEEDED["packages"]("packages")
+    assert check.status == "fault"
+    assert "numpy" in check.remedy
+    assert " av" not in check.remedy
+
+
+def test_portaudio_is_only_a_note(monkeypatch):
+    monkeypatch.setattr(ctypes.util, "find_library", lambda name: None)
+    check = checks.BESIDES["PortAudio"]("PortAudio")
+    assert check.status == "note"
+    assert "libportaudio2" in check.remedy
+
+
+def test_a_nearly_full_disk_is_a_warning(monkeypatch):
+    usage = namedtuple("usage", "total used free")(10**9, 9 * 10**8, 10**8)
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage)
+    assert checks.BESIDES["disk for recordings"]("disk").status == "warning"
