@@ -72,13 +72,16 @@ class RealClock:
 
     paced = True
 
+    def __init__(self) -> None:
+        self._origin_s = time.monotonic()
+
     def now(self) -> float:
-        """Return the current time in seconds."""
-        return time.monotonic()
+        """Return the seconds since this clock was made."""
+        return time.monotonic() - self._origin_s
 
     def sleep_until(self, at_s: float) -> None:
         """Wait until `at_s`."""
-        delay = at_s - time.monotonic()
+        delay = at_s - self.now()
         if delay > 0:
             time.sleep(delay)
 

@@ -10,7 +10,8 @@ from typing import Annotated
 import typer
 from rich.markup import escape
 
-from edge_talker.cli import avatar, demo, doctor, models, run, say
+from edge_talker.cli import avatar as avatar
+from edge_talker.cli import demo, doctor, models, run, say
 from edge_talker.cli.logs import LogLevel, structured_logs
 from edge_talker.cli.terminal import console
 from edge_talker.errors import EdgeTalkerError

@@ -5,7 +5,6 @@ A check looks and returns; one that raises counts as a fault. Nothing here reach
 
 import ctypes.util
 import importlib
-import importlib.util
 import os
 import platform
 import shutil
@@ -17,6 +16,7 @@ from pathlib import Path
 from typing import Literal
 
 Status = Literal["ok", "note", "warning", "fault"]
+
 # What pip calls them, and what Python imports; the same list as in pyproject.toml.
 PACKAGES = {
     "av": "av",
@@ -40,6 +40,7 @@ EXTRAS = {
 }
 MIN_MEMORY_MB = 1000
 MIN_FREE_DISK_MB = 500
+REINSTALL = "Reinstall it: pip install --force-reinstall edge_talker"
 OUT = Path("out")  # where `demo` writes
 
 
@@ -64,9 +65,6 @@ def _guarded(name: str, check: Callable[[str], Check]) -> Check:
     except Exception as error:  # noqa: BLE001 - whatever is broken here is what doctor looks for
         detail = f"{type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''}"
         return Check(name, "fault", detail, getattr(error, "remedy", "") or REINSTALL)
-
-
-REINSTALL = "Reinstall it: pip install --force-reinstall edge_talker"
 
 
 # ---- the machine --------------------------------------------------------------------------------

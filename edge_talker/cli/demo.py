@@ -18,7 +18,7 @@ EXAMPLES = """[bold]Examples[/]
 
   edge-talker demo --out /tmp/demo"""
 
-TYPED = "这里有什么好看的？"
+TYPED = "最值得看的是什么？"
 
 
 def demo(

@@ -33,7 +33,10 @@ class Face(Protocol):
     """Draws the head."""
 
     def frames(self, speech: Speech, state: ReplyState, stop: Stop) -> Iterator[VideoFrame]:
-        """Yield the frames whose samples lie in this piece, and advance `state`."""
+        """Yield the frames whose samples lie in this piece, and advance `state`.
+
+        A frame that depends on what follows may come with the next piece; none is left out.
+        """
         ...
 
     def idle(self, mood: Mood, at_s: float) -> Image:

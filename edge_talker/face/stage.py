@@ -77,8 +77,9 @@ class FaceStage(Stage[Face, Speech, Clip]):
         for frame in drawing:
             # A full clip goes out when the next one begins: then its last sample is known.
             if len(frames) >= (FIRST_FRAMES if first else FRAMES):
-                self._send(item, start, sent, frame.at_sample, frames, last=False)
-                sent, frames, first = frame.at_sample, [], False
+                upto = max(sent, frame.at_sample)
+                self._send(item, start, sent, upto, frames, last=False)
+                sent, frames, first = upto, [], False
                 if self._player.is_short_of_sound(item.turn_id, LEAD_S):
                     self.report.count("face_missed")
                     break

@@ -16,6 +16,7 @@ from edge_talker.messages import Clip, Image, Samples, TurnDone, TurnFailed
 from edge_talker.report import Report
 from edge_talker.turns import Turns
 
+START_S = 0.16  # a reply begins once this much of it lies ready, so that it does not stumble
 _POLL_S = 0.02  # a callback may not notify, so a full buffer is looked at again after this
 
 
@@ -121,7 +122,7 @@ class Playback:
                 if self._playing == piece.turn_id:
                     self._playing = 0
                 continue
-            if not self._turns.is_playable(piece.turn_id):
+            if not self._turns.is_playable(piece.turn_id) or not self._may_begin(piece.turn_id):
                 break
             count = min(len(out) - at, len(piece.samples) - self._offset)
             out[at : at + count] = piece.samples[self._offset : self._offset + count]
@@ -141,6 +142,16 @@ class Playback:
             elif not self._starving:
                 self._starving = True
                 self._report.count("output_underflow")
+
+    def _may_begin(self, turn_id: int) -> bool:
+        if self._playing == turn_id:
+            return True
+        ready = 0
+        for piece in tuple(self._pieces):
+            ready += len(piece.samples) if piece.turn_id == turn_id else 0
+            if piece.last or ready >= START_S * self.rate_hz:
+                return True
+        return False
 
     def _take_piece(self, unheard: int) -> None:
         self._pieces.popleft()
