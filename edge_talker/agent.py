@@ -18,6 +18,7 @@ from edge_talker.asr import Asr
 from edge_talker.clock import Clock, RealClock, VirtualClock
 from edge_talker.config import Config
 from edge_talker.face import Face
+from edge_talker.hearing.endpoint import Completeness
 from edge_talker.hearing.source import FileSource, ScriptSource, Source
 from edge_talker.hearing.vad import SileroVad
 from edge_talker.llm import Llm
@@ -28,6 +29,7 @@ from edge_talker.report import Report
 from edge_talker.stage import Slot
 from edge_talker.store import Store
 from edge_talker.text.knowledge import Knowledge
+from edge_talker.text.language import language_of
 from edge_talker.text.search import Index
 from edge_talker.tts import Tts
 
@@ -72,7 +74,7 @@ class Agent:
                 llm=Slot(think),
                 tts=Slot(speak),
                 face=Slot(draw),
-                is_whole_question=partial(_is_whole_question, Index(knowledge)),
+                completeness=partial(_completeness, Index(knowledge), config.hearing.likely_score),
                 apologies={
                     language: _say(speak, knowledge.phrase("fault", language), language)
                     for language in LANGUAGES
@@ -154,8 +156,12 @@ class Agent:
         self.close()
 
 
-def _is_whole_question(index: Index, text: str) -> bool:
-    return any(index.is_whole_question(text, language) for language in LANGUAGES)
+def _completeness(index: Index, likely_score: float, text: str) -> Completeness:
+    language = language_of(text)
+    if index.is_whole_question(text, language):
+        return "whole"
+    matches = index.search(text, language, limit=1)
+    return "likely" if matches and matches[0].score >= likely_score else "open"
 
 
 def _say(speak: Tts, text: str, language: Language) -> tuple[Speech, ...]:

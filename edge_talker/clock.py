@@ -121,6 +121,7 @@ class VirtualClock:
         self._now = 0.0
         self._at_work = 0
         self._members: set[int] = set()
+        self._running: set[threading.Thread] = set()  # from its start on, before it is a member
         self._waiting: list[_Waiter] = []
         self._order = 0
         self._ended = _VirtualCondition(self)
@@ -132,8 +133,8 @@ class VirtualClock:
     def sleep_until(self, at_s: float) -> None:
         """Wait until `at_s`."""
         with (nobody := _VirtualCondition(self)):
-            while (delay := at_s - self._now) > 0:
-                nobody.wait(delay)
+            while self._now < at_s:
+                nobody.wait_until(at_s)
 
     def condition(self) -> Condition:
         """Return a new condition."""
@@ -148,11 +149,14 @@ class VirtualClock:
             try:
                 target()
             finally:
+                with self._lock:
+                    self._running.discard(thread)
                 self.__exit__()
 
+        thread = threading.Thread(target=run, name=name, daemon=True)
         with self._lock:
             self._at_work += 1
-        thread = threading.Thread(target=run, name=name, daemon=True)
+            self._running.add(thread)
         thread.start()
         return thread
 
@@ -160,7 +164,7 @@ class VirtualClock:
         """Wait for the end of `thread`; a thread stuck outside the clock costs real time."""
         deadline = self._now + timeout_s
         with self._ended:
-            while thread.ident in self._members and self._now < deadline:
+            while thread in self._running and self._now < deadline:
                 self._ended.wait(deadline - self._now)
         thread.join(timeout_s)
         return not thread.is_alive()
@@ -230,15 +234,13 @@ class _VirtualCondition:
         self._clock._lock.release()
 
     def wait(self, timeout: float | None = None) -> bool:
+        return self.wait_until(None if timeout is None else self._clock._now + timeout)
+
+    def wait_until(self, deadline_s: float | None) -> bool:
         clock = self._clock
         member = threading.get_ident() in clock._members
         clock._order += 1
-        waiter = _Waiter(
-            self,
-            None if timeout is None else clock._now + timeout,
-            member=member,
-            order=clock._order,
-        )
+        waiter = _Waiter(self, deadline_s, member=member, order=clock._order)
         clock._waiting.append(waiter)
         if member:
             clock._at_work -= 1

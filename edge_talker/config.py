@@ -8,7 +8,7 @@ import difflib
 import tomllib
 from importlib import resources
 from pathlib import Path
-from typing import Any, Self, TypeVar
+from typing import Any, Literal, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -17,6 +17,9 @@ from edge_talker.engines import EngineOptions, find
 from edge_talker.errors import ConfigError
 
 M = TypeVar("M", bound=BaseModel)
+
+# What AAC, and so a recording, can have.
+AacRate = Literal[8000, 11_025, 12_000, 16_000, 22_050, 24_000, 32_000, 44_100, 48_000, 96_000]
 
 STAGES = {"asr": asr.ENGINES, "llm": llm.ENGINES, "tts": tts.ENGINES, "face": face.ENGINES}
 
@@ -37,8 +40,10 @@ class Hearing(Section):
     onset_ms: int = Field(default=64, ge=32, le=1000)
     speculate_ms: int = Field(default=96, ge=32, le=2000)
     wait_whole_question_ms: int = Field(default=320, ge=64, le=10_000)
-    wait_ms: int = Field(default=1000, ge=64, le=10_000)
-    wait_unfinished_ms: int = Field(default=1600, ge=64, le=10_000)
+    wait_likely_question_ms: int = Field(default=560, ge=64, le=10_000)
+    likely_score: float = Field(default=0.6, ge=0, le=1)  # of the knowledge search
+    wait_ms: int = Field(default=1400, ge=64, le=10_000)
+    wait_unfinished_ms: int = Field(default=1800, ge=64, le=10_000)
     utterance_limit_ms: int = Field(default=30_000, ge=1000, le=120_000)
 
 
@@ -47,7 +52,7 @@ class Output(Section):
 
     width: int = Field(default=720, ge=64, le=4096, multiple_of=2)
     height: int = Field(default=1280, ge=64, le=4096, multiple_of=2)
-    rate_hz: int = Field(default=24_000, ge=8000, le=96_000)
+    rate_hz: AacRate = 24_000
     buffer_ms: int = Field(default=1000, ge=200, le=5000)  # rendered ahead of playback
 
 
@@ -101,7 +106,7 @@ class Config(Section):
             )
         try:
             table = tomllib.loads(path.read_text("utf-8"))
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
             raise ConfigError(f"{path}: {error}", "Mend the file at that place.") from error
         if "knowledge" in table:
             table["knowledge"] = path.parent / str(table["knowledge"])
@@ -120,7 +125,7 @@ class Config(Section):
             for stage, engines in STAGES.items():
                 if isinstance(table.get(stage), dict):
                     own = dict(table[stage])
-                    entry = find(engines, stage, own.pop("engine", ""))
+                    entry = find(engines, stage, str(own.pop("engine", "")))
                     options = _checked(entry.options, own, origin, f"{stage}.")
                     table[stage] = {"engine": entry.name, "options": options}
         except ConfigError as error:
@@ -146,9 +151,9 @@ def _checked(model: type[M], table: dict[str, Any], origin: str, prefix: str) ->
         first = error.errors()[0]
         key = prefix + ".".join(str(part) for part in first["loc"])
         if first["type"] != "extra_forbidden":
-            raise ConfigError(
-                f"{origin}: {key}: {first['msg']}", f"It is {first['input']!r} now."
-            ) from error
+            missing = first["type"] == "missing"
+            remedy = "Add it." if missing else f"It is {first['input']!r} now."
+            raise ConfigError(f"{origin}: {key}: {first['msg']}", remedy) from error
         known = _keys(model, prefix)
         near = difflib.get_close_matches(key, known, n=1, cutoff=0.0)
         raise ConfigError(

@@ -4,6 +4,7 @@ Knows texts and sample positions; knows nothing of sound. An LLM engine gets its
 """
 
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from edge_talker.messages import Clause, Delta, Emotion, Exchange, History, Speech, Transcript
@@ -38,13 +39,16 @@ class Reply:
                 ends[clause] = max(char_end, ends.get(clause, 0))
         parts = [
             # After the last word of a clause its punctuation was, so to speak, heard too.
-            self.clauses[i] if self._spoken_through(i, ends) else self.clauses[i][: ends[i]]
+            self.clauses[i][: ends[i]]
+            if _has_words(self.clauses[i][ends[i] :])
+            else self.clauses[i]
             for i in sorted(ends)
         ]
         return _join(parts, self.transcript.language)
 
-    def _spoken_through(self, index: int, ends: dict[int, int]) -> bool:
-        return ends[index] >= max(c for _, i, c in self.words if i == index)
+
+def _has_words(text: str) -> bool:
+    return any(character.isalnum() for character in text)
 
 
 def _join(parts: list[str], language: str) -> str:
@@ -54,7 +58,8 @@ def _join(parts: list[str], language: str) -> str:
 class Dialogue:
     """The exchanges of one conversation; every method may be called from any thread."""
 
-    def __init__(self, remembered: int = 20) -> None:
+    def __init__(self, heard_s: Callable[[int], float], remembered: int = 20) -> None:
+        self._heard_s = heard_s  # how much of a turn's reply was heard up to now
         self._lock = threading.Lock()
         self._replies: dict[int, Reply] = {}
         self._remembered = remembered
@@ -118,18 +123,25 @@ class Dialogue:
             return sorted(self._replies.items(), key=lambda item: item[0])
 
     def history(self, turn_id: int) -> History:
-        """Return the closed exchanges and, as the last one, the open question of `turn_id`."""
+        """Return the exchanges before `turn_id`, and its open question as the last one.
+
+        A reply that is being heard just now counts as interrupted: somebody spoke into it.
+        """
         with self._lock:
-            replies = [
-                reply for t, reply in sorted(self._replies.items()) if reply.closed or t == turn_id
-            ]
-            return tuple(
-                Exchange(
-                    reply.transcript.text,
-                    reply.transcript.language,
-                    reply.heard_text,
-                    reply.answer_id if reply.closed else "",
-                    reply.interrupted,
+            found = []
+            for other_id, reply in sorted(self._replies.items()):
+                if other_id > turn_id:
+                    continue
+                heard, cut = reply.heard_text, reply.interrupted
+                if other_id < turn_id and not reply.closed:
+                    heard, cut = reply.heard(self._heard_s(other_id)), True
+                found.append(
+                    Exchange(
+                        reply.transcript.text,
+                        reply.transcript.language,
+                        heard,
+                        reply.answer_id if other_id < turn_id else "",
+                        cut,
+                    )
                 )
-                for reply in replies
-            )
+            return tuple(found)

@@ -73,7 +73,7 @@ class Narrator:
             llm=Slot(_Verbatim()),
             tts=Slot(voice),
             face=Slot(self._face),
-            is_whole_question=lambda _: False,
+            completeness=lambda _: "open",
             apologies={"en": (), "zh": ()},
         )
         clock = VirtualClock()

@@ -16,7 +16,7 @@ from edge_talker.dialogue import Dialogue
 from edge_talker.errors import EdgeTalkerError
 from edge_talker.face import Face, Mood
 from edge_talker.face.stage import FaceStage
-from edge_talker.hearing.endpoint import EndOfTurn
+from edge_talker.hearing.endpoint import Completeness, EndOfTurn
 from edge_talker.hearing.listener import Listener
 from edge_talker.hearing.source import Input, Source
 from edge_talker.hearing.vad import Vad
@@ -68,7 +68,7 @@ class Engines:
     llm: Slot[Llm]
     tts: Slot[Tts]
     face: Slot[Face]
-    is_whole_question: Callable[[str], bool]
+    completeness: Callable[[str], Completeness]
     apologies: Mapping[Language, tuple[Speech, ...]]  # said when a stage fails
 
 
@@ -96,7 +96,7 @@ class Pipeline:
         text = config.report.text
         self.report = Report(clock.now, config.name, paced=clock.paced, text=text)
         self.turns = turns = Turns()
-        self.dialogue = Dialogue()
+        self.dialogue = Dialogue(lambda turn_id: self.playback.heard_s(turn_id))
         talk = Conversation(turns, self.dialogue, self.report, self._fail)
 
         # microphone -> listener
@@ -110,7 +110,7 @@ class Pipeline:
         self._transcripts: Channel[Transcript | End] = Channel(
             clock, turns, TRANSCRIPTS, WhenFull.DROP_OLDEST
         )
-        rule = EndOfTurn(config.hearing, engines.is_whole_question)
+        rule = EndOfTurn(config.hearing, engines.completeness)
         self.listener = Listener(
             clock, turns, self.dialogue, self.report, config.hearing, engines.vad(), rule,
             self._blocks, self._utterances, self._transcripts, self._opened,

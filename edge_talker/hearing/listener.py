@@ -101,9 +101,10 @@ class Listener:
     def _hear_block(self, block: AudioBlock) -> None:
         # The turn gets the block before it is judged: what made it begin is part of it.
         if self._turn_id:
-            self._heard.append(block)
-            if self._blocks is not None:
-                self._blocks.put(block)
+            if not self._is_full():
+                self._heard.append(block)
+                if self._blocks is not None:
+                    self._blocks.put(block)
         else:
             self._preroll.append(block)
         samples = np.concatenate([self._rest, block.samples])
@@ -123,15 +124,15 @@ class Listener:
             self._silence_ms += _FRAME_MS
             self._speech_ms = 0
         if self._blocks is not None:
-            if sum(len(b.samples) for b in self._heard) >= (
-                hearing.utterance_limit_ms * HEARING_RATE_HZ // 1000
-            ):
+            if self._is_full():
                 self._close_blocks()
                 self._report.count("utterance_limit")
-                self._commit()
             elif self._silence_ms >= hearing.speculate_ms:
                 self._close_blocks()
                 self._report.count("speculations")
+        elif self._turn_id and self._is_full():
+            # Too long to be heard out: what there is will be answered at the next real silence.
+            self._decide()
         elif self._speech_ms >= hearing.onset_ms:
             if self._turn_id:
                 self._resume()
@@ -188,11 +189,16 @@ class Listener:
             self._blocks.close()
             self._blocks = None
 
+    def _is_full(self) -> bool:
+        return len(self._heard) * BLOCK_MS >= self._hearing.utterance_limit_ms
+
     def _origin(self) -> tuple[float, str]:
         """Return when the person ended: the last sample within 40 dB of the peak.
 
         In noise that never falls that far below the voice, the VAD's word has to do.
         """
+        if self._is_full():
+            return self._vad_end_s, "vad"
         samples = np.abs(np.concatenate([b.samples for b in self._heard]))
         threshold = samples.max(initial=0.0) * 10 ** (-VOICED_BELOW_PEAK_DB / 20)
         last = int(np.flatnonzero(samples >= threshold)[-1]) + 1

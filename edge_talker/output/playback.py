@@ -216,6 +216,10 @@ class Playback:
             found.append(self._finished.popleft())
         return found
 
+    def heard_s(self, turn_id: int) -> float:
+        """Return how much of a turn's reply was heard up to now, in seconds."""
+        return self._played.get(turn_id, 0) / self.rate_hz
+
     def played_s(self, turn_id: int) -> float:
         """Return how much of a turn's reply was heard, in seconds, and forget it."""
         return self._played.pop(turn_id, 0) / self.rate_hz

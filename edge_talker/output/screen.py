@@ -49,6 +49,7 @@ class Screen:
         self._start_s = clock.now()
         self._shown_s = self._start_s - PERIOD_S  # due time of the picture that is up
         self._turn_id = 0  # of the reply frame that is up
+        self._is_late = False  # the picture that is up stays longer than a period
 
     def step(self) -> None:
         """Wait a little and show what is due."""
@@ -56,8 +57,8 @@ class Screen:
         due_s = self._playback.next_due_s()
         target_s = tick_s if due_s is None else min(tick_s, due_s)
         now_s = self._clock.now()
-        if target_s > now_s:
-            self._clock.sleep_until(min(target_s, now_s + _LOOK_S))
+        wait_s = target_s - now_s if target_s > now_s else _LOOK_S if self._is_late else 0.0
+        self._clock.sleep_until(now_s + min(wait_s, _LOOK_S))
         now_s = self._clock.now()
         if frame := self._playback.take_frame(now_s):
             self._show_reply(frame, now_s)
@@ -76,6 +77,7 @@ class Screen:
     def _show_idle(self, tick_s: float, now_s: float) -> None:
         if self._playback.is_playing and self._turn_id:
             # The face is late: the picture that is up stays, and the sound goes on.
+            self._is_late = True
             if now_s >= tick_s + PERIOD_S:
                 self._report.frame(self._turn_id, "repeated")
                 self._shown_s = tick_s
@@ -89,3 +91,4 @@ class Screen:
         for display in self._displays:
             display.picture(image, due_s)
         self._shown_s = due_s
+        self._is_late = False
