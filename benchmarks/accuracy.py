@@ -138,7 +138,8 @@ def heard_sound(
     offset = int(np.random.default_rng(seed).integers(len(noise)))
     looped = np.resize(np.roll(noise, -offset), len(padded))
     gain = active_rms(speech) / np.sqrt(np.mean(looped**2)) / 10 ** (snr_db / 20)
-    return (padded + gain * looped).astype(np.float32)
+    mixed: Samples = (padded + gain * looped).astype(np.float32)
+    return mixed
 
 
 def active_rms(speech: Samples) -> float:

@@ -64,7 +64,9 @@ def _fields(path: Path) -> Iterator[tuple[int, list[str]]]:
     try:
         text = path.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path} cannot be read: {error}.", "Give a UTF-8 file of rows.") from error
+        raise UsageError(
+            f"{path} cannot be read: {error}.", "Give a UTF-8 file of rows."
+        ) from error
     lines = [line.strip() for line in text.splitlines()]
     rows = [(n, line) for n, line in enumerate(lines, start=1) if line and line[0] != "#"]
     if not rows:
@@ -89,7 +91,7 @@ def make_rows(
         ("file", entry_id, wording) for entry_id, wording in knowledge.questions("en")
     ]
     for _, (kind, entry_id, text) in _fields(QUESTIONS):
-        questions.append((KINDS[KINDS.index(kind)], entry_id, text))  # type: ignore[arg-type]
+        questions.append((KINDS[KINDS.index(kind)], entry_id, text))
     folder.mkdir(parents=True, exist_ok=True)
     names = list(voices)
     lines = []

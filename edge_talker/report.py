@@ -255,22 +255,31 @@ def versions() -> dict[str, str]:
     return found
 
 
+def rss_mb() -> float:
+    """Return the memory in MB of this process and of its children at work."""
+    return sum(_status_mb(pid, "VmRSS") for pid in ["self", *_children()])
+
+
 def peak_rss_mb() -> float:
-    """Return the peak memory in MB of this process and of its children that are at work."""
-    children: list[str] = []
-    for task in Path("/proc/self/task").glob("*/children"):
-        try:
-            children += task.read_text("utf-8").split()
-        except OSError:  # a thread that has just ended
-            continue
+    """Return the peak memory in MB of this process and of its children at work."""
     if not Path("/proc/self/status").exists():
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    return sum(_high_water_mb(pid) for pid in ["self", *children])
+    return sum(_status_mb(pid, "VmHWM") for pid in ["self", *_children()])
 
 
-def _high_water_mb(pid: str) -> float:
+def _children() -> list[str]:
+    found: list[str] = []
+    for task in Path("/proc/self/task").glob("*/children"):
+        try:
+            found += task.read_text("utf-8").split()
+        except OSError:  # a thread that has just ended
+            continue
+    return found
+
+
+def _status_mb(pid: str, key: str) -> float:
     try:
         lines = Path(f"/proc/{pid}/status").read_text("utf-8").splitlines()
     except OSError:
         return 0.0
-    return next((int(ln.split()[1]) / 1024 for ln in lines if ln.startswith("VmHWM")), 0.0)
+    return next((int(ln.split()[1]) / 1024 for ln in lines if ln.startswith(key)), 0.0)

@@ -1,0 +1,33 @@
+"""`python -m benchmarks NAME`: each ends in one line of JSON, with exit 1 if a bound is missed.
+
+accuracy, conversation, stages, turns; `python -m benchmarks NAME --help` has the options.
+"""
+
+import sys
+
+from benchmarks import accuracy, conversation, stages, turns
+from edge_talker.errors import EdgeTalkerError
+
+BENCHMARKS = {
+    "accuracy": accuracy.main,
+    "conversation": conversation.main,
+    "stages": stages.main,
+    "turns": turns.main,
+}
+
+
+def main() -> int:
+    """Run the benchmark that the command line names."""
+    name, *arguments = sys.argv[1:] or [""]
+    if name not in BENCHMARKS:
+        print(f"usage: python -m benchmarks {'|'.join(BENCHMARKS)} ...", file=sys.stderr)
+        return 2
+    try:
+        return BENCHMARKS[name](arguments)
+    except EdgeTalkerError as error:
+        print(f"Error: {error}", file=sys.stderr)
+        return error.exit_code
+
+
+if __name__ == "__main__":
+    sys.exit(main())
