@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pocketsphinx
 
-MODEL_FOLDER = Path(pocketsphinx.get_model_path()) / "en-us"
+MODEL_FOLDER = Path(pocketsphinx.get_model_path()) / "en-us"  # type: ignore[no-untyped-call]
 SENTENCE_START, SENTENCE_END = "<s>", "</s>"
 
 _LOG_BASE = math.log(1.0001)  # of the integers that NGramModel.prob returns
@@ -34,7 +34,9 @@ def load_background(
     `histories` and `successors` bound the words for which bigrams are asked: a query takes about
     a microsecond.
     """
-    model = pocketsphinx.NGramModel.readfile(str(MODEL_FOLDER / "en-us.lm.bin"))
+    model = pocketsphinx.NGramModel.readfile(  # type: ignore[attr-defined]
+        str(MODEL_FOLDER / "en-us.lm.bin")
+    )
 
     def probability(*reversed_words: str) -> float:
         score = model.prob(reversed_words)
@@ -49,9 +51,7 @@ def load_background(
     bigrams = {}
     for history in [SENTENCE_START, *ranked[:histories]]:
         # Where the model backs off, the product of two unigrams says as much.
-        row = {
-            word: p for word in after if (p := probability(word, history)) > 2 * unigrams[word]
-        }
+        row = {word: p for word in after if (p := probability(word, history)) > 2 * unigrams[word]}
         total = sum(row.values())
         bigrams[history] = {word: p / max(total, 1.0) for word, p in row.items()}
     return Background(unigrams, bigrams)

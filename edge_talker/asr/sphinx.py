@@ -1,7 +1,10 @@
 """pocketsphinx itself: one decoder, fed as the sound comes. Used inside the child process only."""
 
+import math
 import os
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 
 import pocketsphinx
 
@@ -9,36 +12,55 @@ from edge_talker.asr.background import MODEL_FOLDER, load_background
 from edge_talker.asr.language_model import Corpus, Weights, build
 from edge_talker.asr.pronunciation import Dictionary, read_dictionary, spell_out
 
-_COMMON_WORDS, _HISTORIES, _SUCCESSORS = 5000, 300, 2000
+_COMMON_WORDS, _HISTORIES, _SUCCESSORS = 10_000, 300, 2000
+
+# The mean cepstrum that the first utterance starts from, half way between pocketsphinx's own and
+# the median of the tuning voices. Later ones start from what was heard before them: word error
+# rates of 4.5 % (festival) and 26 % (espeak-ng), as good as with the mean of the whole utterance
+# known in advance; started afresh each time they were 4.8 % and 31 %.
+_FIRST_MEAN = "44.7,2.7,-3.2,6.6,-5.0,-0.4,-2.1,-4.2,-0.2,-1.5,1.3,-1.5,-0.8"
+
+UNKNOWN_WORD = "<unk>"
+
+# A word with a lower posterior is a guess. In loud noise guesses are mostly words of the knowledge
+# file: with this bound 81 % in place of 56 % of the questions outside it were refused, and 1 % less
+# of its own were answered (festival, 8 dB); nothing changes in silence.
+_GUESSED = 0.05
+
+_VARIANT = re.compile(r"\(\d+\)$")  # of a pronunciation
 
 
 class Recogniser:
     """Hears what a corpus leads to expect. Sound is int16, little endian, at HEARING_RATE_HZ."""
 
     def __init__(self, corpus: Corpus) -> None:
-        pocketsphinx.set_loglevel("FATAL")
+        pocketsphinx.set_loglevel("FATAL")  # type: ignore[attr-defined]
         dictionary = read_dictionary(MODEL_FOLDER / "cmudict-en-us.dict")
+        known = list(dictionary)
         for word in corpus.vocabulary():
             if word not in dictionary and (phones := spell_out(word)):
                 dictionary[word] = [phones]
         background = load_background(
-            dictionary,
+            known,
             corpus.vocabulary(),
             common=_COMMON_WORDS,
             histories=_HISTORIES,
             successors=_SUCCESSORS,
         )
         model = build(corpus, background, Weights())
-        # Files that have no name, so that nothing is left behind however the process ends.
-        with _MemoryFile(model.arpa()) as lm, _MemoryFile(_lines(dictionary, model.unigrams)) as d:
-            self._decoder = pocketsphinx.Decoder(
-                hmm=str(MODEL_FOLDER / "en-us"), lm=lm, dict=d, loglevel="FATAL", fwdflat=False
+        pronunciations = _dictionary_lines(dictionary, model.unigrams)
+        with _memory_file(model.arpa()) as lm, _memory_file(pronunciations) as words:
+            # Without the second pass over the utterance the end takes 5 ms in place of 75.
+            self._decoder = pocketsphinx.Decoder(  # type: ignore[attr-defined]
+                hmm=str(MODEL_FOLDER / "en-us"), lm=lm, dict=words, loglevel="FATAL", fwdflat=False
             )
+        self._mean = _FIRST_MEAN
         self._open = False
 
     def start(self) -> None:
         """Begin an utterance; an open one is given up."""
         self.abort()
+        self._decoder.set_cmn(self._mean)
         self._decoder.start_utt()
         self._open = True
 
@@ -46,15 +68,26 @@ class Recogniser:
         """Take the next piece of the utterance."""
         self._decoder.process_raw(pcm)
 
-    def partial(self) -> tuple[str, float]:
-        """Return the text so far and how sure it is."""
-        return self._hypothesis()
+    def hypothesis(self) -> str:
+        """Return the text so far."""
+        best = self._decoder.hyp()
+        return best.hypstr if best else ""
 
     def end(self) -> tuple[str, float]:
-        """End the utterance; return its text and how sure it is, from 0 to 1."""
+        """End the utterance; return its text and how sure it is, from 0 to 1.
+
+        That is the geometric mean of the words' posteriors in the lattice. A mere guess becomes
+        `UNKNOWN_WORD`.
+        """
         self._decoder.end_utt()
         self._open = False
-        return self._hypothesis()
+        words = [(word, s.prob) for s in self._decoder.seg() if (word := _spelling(s.word))]
+        if not words:
+            return "", 0.0
+        self._mean = self._decoder.get_cmn()  # a slammed door says nothing about the next voice
+        sure = [max(1e-6, min(1.0, posterior)) for _, posterior in words]
+        text = " ".join(word if p >= _GUESSED else UNKNOWN_WORD for word, p in words)
+        return text, math.exp(sum(map(math.log, sure)) / len(sure))
 
     def abort(self) -> None:
         """Give up the open utterance, if there is one."""
@@ -62,33 +95,26 @@ class Recogniser:
             self._decoder.end_utt()
             self._open = False
 
-    def _hypothesis(self) -> tuple[str, float]:
-        hypothesis = self._decoder.hyp()
-        if hypothesis is None:
-            return "", 0.0
-        return hypothesis.hypstr, min(1.0, hypothesis.prob)
+
+def _spelling(word: str) -> str:
+    """Return a decoded word without the mark of its pronunciation, "" for a silence or a noise."""
+    return "" if word[0] in "<[" else _VARIANT.sub("", word)
 
 
-class _MemoryFile:
-    """A text that C code can open by a path while the block lasts."""
-
-    def __init__(self, text: str) -> None:
-        self._text = text
-
-    def __enter__(self) -> str:
-        self._descriptor = os.memfd_create("edge_talker")
-        with os.fdopen(os.dup(self._descriptor), "w", encoding="utf-8") as file:
-            file.write(self._text)
-        return f"/proc/self/fd/{self._descriptor}"
-
-    def __exit__(self, *error: object) -> None:
-        os.close(self._descriptor)
+@contextmanager
+def _memory_file(text: str) -> Iterator[str]:
+    """Give C code a path to read `text` from; without a name, it cannot be left behind."""
+    descriptor = os.memfd_create("edge_talker")
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        yield f"/proc/self/fd/{descriptor}"
 
 
-def _lines(dictionary: Dictionary, words: Iterable[str]) -> str:
-    """Return the lines of a dictionary of `words`."""
-    lines = []
-    for word in words:
-        for index, phones in enumerate(dictionary.get(word, ())):
-            lines.append(f"{word}({index + 1}) {phones}" if index else f"{word} {phones}")
-    return "\n".join(lines) + "\n"
+def _dictionary_lines(dictionary: Dictionary, words: Iterable[str]) -> str:
+    """Return the dictionary's lines for `words`; one with two pronunciations has two."""
+    return "".join(
+        f"{word}({index}) {phones}\n" if index > 1 else f"{word} {phones}\n"
+        for word in words
+        for index, phones in enumerate(dictionary.get(word, ()), start=1)
+    )

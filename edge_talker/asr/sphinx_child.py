@@ -29,7 +29,7 @@ def serve(hearing: BinaryIO, answers: BinaryIO) -> None:
         elif kind == Kind.AUDIO:
             recogniser.hear(payload)
         elif kind == Kind.PARTIAL:
-            reply = _heard(*recogniser.partial())
+            reply = _heard(recogniser.hypothesis(), 0.0)
         elif kind == Kind.END:
             reply = _heard(*recogniser.end())
         elif kind == Kind.ABORT:

@@ -74,11 +74,16 @@ class Playback:
 
     def put(self, item: Clip | TurnDone | TurnFailed) -> bool:
         """Append, waiting while the buffer is full; return False where the turn is stale."""
-        if not isinstance(item, Clip):
-            # An empty piece: the turn ends when all before it was heard.
-            self._pieces.append(_Piece(item.turn_id, np.zeros(0, np.float32), None, last=True))
-            return True
         turn_id = item.turn_id
+        if not isinstance(item, Clip):
+            # The turn ends when all before it was heard, also what the resampler still holds.
+            rest = np.zeros(0, np.float32)
+            if self._resampler is not None and self._resampler[0] == turn_id:
+                rest = self._resampler[1].push(rest, last=True)
+                self._resampler = None
+            self._put_samples += len(rest)
+            self._pieces.append(_Piece(turn_id, rest, None, last=True))
+            return True
         while not self._closed and not self._turns.is_stale(turn_id) and self._is_full():
             self._clock.sleep_until(self._clock.now() + _POLL_S)
         if self._closed or self._turns.is_stale(turn_id):
@@ -86,6 +91,8 @@ class Playback:
         if self._resampler is None or self._resampler[0] != turn_id:
             self._resampler = (turn_id, Resampler(item.rate_hz, self.rate_hz))
         samples = self._resampler[1].push(item.samples, last=item.last)
+        if item.last:
+            self._resampler = None
         bounds = None if self._voiced_turn == turn_id else voiced_bounds(samples)
         if bounds:
             self._voiced_turn = turn_id

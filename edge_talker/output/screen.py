@@ -55,14 +55,15 @@ class Screen:
         """Wait a little and show what is due."""
         tick_s = self._shown_s + PERIOD_S
         due_s = self._playback.next_due_s()
-        target_s = tick_s if due_s is None else min(tick_s, due_s)
+        # A frame that is due about then comes in place of the next idle picture, not after it.
+        target_s = due_s if due_s is not None and due_s < tick_s + _LOOK_S else tick_s
         now_s = self._clock.now()
-        wait_s = target_s - now_s if target_s > now_s else _LOOK_S if self._is_late else 0.0
-        self._clock.sleep_until(now_s + min(wait_s, _LOOK_S))
+        until_s = target_s if target_s > now_s or not self._is_late else now_s + _LOOK_S
+        self._clock.sleep_until(min(until_s, now_s + _LOOK_S))
         now_s = self._clock.now()
         if frame := self._playback.take_frame(now_s):
             self._show_reply(frame, now_s)
-        elif now_s >= tick_s:
+        elif now_s >= target_s:
             self._show_idle(tick_s, now_s)
 
     def _show_reply(self, frame: DueFrame, now_s: float) -> None:
