@@ -210,8 +210,8 @@ class Pipeline:
             cut_off = self.turns.is_stale(turn_id) and turn_id not in finished
             if not cut_off and turn_id not in finished:
                 continue
-            played_s = self.playback.played_s(turn_id)
-            self.dialogue.closed(turn_id, played_s, interrupted=cut_off)
+            self.dialogue.closed(turn_id, self.playback.heard_s(turn_id), interrupted=cut_off)
+            self.playback.forget(turn_id)
             if reply := self.dialogue.reply(turn_id):
                 self.report.ended(
                     turn_id,

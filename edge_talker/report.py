@@ -19,6 +19,7 @@ from typing import Any, Literal
 from edge_talker.errors import RecordingError
 
 SCHEMA = 1
+RECENT_TURNS = 1000  # a report holds these; older ones are counted
 SPANS = (
     "asr_final",
     "llm_first_token",
@@ -60,6 +61,7 @@ class Report:
         self._text = text
         self._lock = threading.Lock()
         self._turns: dict[int, TurnRecord] = {}
+        self._ended = 0
         self._counters: Counter[str] = Counter(
             {"mic_overflow": 0, "output_underflow": 0, "false_starts": 0, "speculations": 0}
         )
@@ -109,6 +111,7 @@ class Report:
         """Close a turn with what was said in it."""
         with self._lock:
             record = self._record(turn_id)
+            self._ended += not record.ended
             record.ended, record.texts = True, texts
 
     def count(self, name: str, by: int = 1) -> None:
@@ -117,7 +120,12 @@ class Report:
             self._counters[name] += by
 
     def _record(self, turn_id: int) -> TurnRecord:
-        return self._turns.setdefault(turn_id, TurnRecord())
+        if turn_id not in self._turns:
+            if len(self._turns) >= RECENT_TURNS:  # a kiosk runs for months
+                del self._turns[min(self._turns)]
+                self._counters["turns_left_out"] += 1
+            self._turns[turn_id] = TurnRecord()
+        return self._turns[turn_id]
 
     # ---- read at the end ------------------------------------------------------------------------
 
@@ -129,8 +137,7 @@ class Report:
     @property
     def turns_ended(self) -> int:
         """Number of turns that were answered to their end, or interrupted."""
-        with self._lock:
-            return sum(record.ended for record in self._turns.values())
+        return self._ended
 
     def as_dict(self) -> dict[str, Any]:
         """Return the report in the form of its JSON."""

@@ -93,7 +93,7 @@ def test_every_sample_is_heard_once_and_in_order(rig, sizes, block):
     heard = rig.fill(8000 // block + 1, block)
     np.testing.assert_array_equal(heard[:8000], ramp(8000))
     assert not heard[8000:].any()
-    assert rig.playback.played_s(turn) == pytest.approx(0.5)
+    assert rig.playback.heard_s(turn) == pytest.approx(0.5)
     assert rig.counters()["output_underflow"] == 0
 
 
@@ -120,7 +120,7 @@ def test_a_stale_reply_is_silent_from_the_next_block_on(rig):
     assert rig.playback.next_due_s() is None
     assert rig.playback.take_frame(99.0) is None
     assert rig.playback.take_finished() == []
-    assert rig.playback.played_s(turn) == pytest.approx(0.04)
+    assert rig.playback.heard_s(turn) == pytest.approx(0.04)
 
 
 def test_a_dropped_speculation_makes_room_for_the_next_at_once(rig):
@@ -162,7 +162,7 @@ def test_a_turn_without_a_sound_ends_too(rig, end):
     rig.playback.put(end(turn))
     assert not rig.fill().any()
     assert rig.playback.take_finished() == [turn]
-    assert rig.playback.played_s(turn) == 0.0
+    assert rig.playback.heard_s(turn) == 0.0
 
 
 @pytest.mark.parametrize("from_hz", [8000, 22_050, 24_000, 44_100])
@@ -174,7 +174,7 @@ def test_resampling_keeps_the_length_and_the_tone(from_hz):
     for begin, end in pairwise(edges):
         rig.put(turn, tone[begin:end], last=end == count, rate_hz=from_hz)
     heard = rig.fill(51, 960)
-    assert rig.playback.played_s(turn) == pytest.approx(1.0, abs=2 / 48_000)
+    assert rig.playback.heard_s(turn) == pytest.approx(1.0, abs=2 / 48_000)
     expected = np.sin(2 * np.pi * 440 * np.arange(48_000) / 48_000) / 2
     np.testing.assert_allclose(heard[2400:45_600], expected[2400:45_600], atol=2e-3)
 
@@ -186,7 +186,7 @@ def test_a_reply_that_ends_without_a_last_clip_keeps_its_length_too():
     rig.playback.put(TurnDone(turn))
     rig.fill(55, 960)
     assert rig.playback.take_finished() == [turn]
-    assert rig.playback.played_s(turn) == pytest.approx(1.0, abs=2 / 48_000)
+    assert rig.playback.heard_s(turn) == pytest.approx(1.0, abs=2 / 48_000)
 
 
 # ---- the buffer ---------------------------------------------------------------------------------

@@ -53,7 +53,7 @@ def test_after_an_underflow_the_frames_are_due_later_by_the_gap(rig):
     rig.fill(10)
     assert dues(rig) == pytest.approx([0.26, 0.30, 0.34, 0.38, 0.42])
     assert rig.counters()["output_underflow"] == 1
-    assert rig.playback.played_s(turn) == pytest.approx(0.4)
+    assert rig.playback.heard_s(turn) == pytest.approx(0.4)
 
 
 def test_an_underflow_within_a_block_shifts_by_the_part_that_was_silent(rig):
@@ -122,8 +122,9 @@ def test_played_time_is_forgotten_once_it_was_asked_for(rig):
     turn = rig.turn()
     rig.put(turn, ramp(3200), last=True)
     rig.fill(5)
-    assert rig.playback.played_s(turn) == pytest.approx(0.1)
-    assert rig.playback.played_s(turn) == 0.0
+    assert rig.playback.heard_s(turn) == pytest.approx(0.1)
+    rig.playback.forget(turn)
+    assert rig.playback.heard_s(turn) == 0.0
 
 
 def test_a_silent_clip_before_the_voice_is_no_voice(rig):

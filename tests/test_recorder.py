@@ -76,8 +76,8 @@ def test_picture_and_sound_are_in_step_and_of_equal_length(tmp_path, rate_hz):
     click_s = np.flatnonzero(np.abs(samples) > 0.2)[0] / rate
     assert click_s == pytest.approx(3.0, abs=0.002)
     video_s, audio_s = lengths_of(path)
-    assert video_s == pytest.approx(4.6, abs=0.02)
-    assert abs(video_s - audio_s) <= 0.04
+    assert video_s == pytest.approx(4.6, abs=0.05)  # AAC fills its last frame
+    assert abs(video_s - audio_s) <= 0.005
 
 
 def test_frames_keep_the_times_they_were_due(tmp_path):
@@ -86,7 +86,7 @@ def test_frames_keep_the_times_they_were_due(tmp_path):
     path = tmp_path / "film.mp4"
     record(path, 2.0, dues).finish()
     times, _ = video_of(path)
-    assert times == pytest.approx(dues, abs=1 / 90_000)
+    assert times[:-1] == pytest.approx(dues, abs=1 / 90_000)  # the last one is held to the end
     assert all(a < b for a, b in pairwise(times))
 
 
@@ -101,15 +101,15 @@ def test_the_film_begins_with_the_newest_picture_before_the_first_sound(tmp_path
     recorder.picture(picture(120), START_S + 0.02)
     recorder.finish()
     times, levels = video_of(path)
-    assert times == pytest.approx([0.0, 0.02], abs=1e-4)
-    assert levels == pytest.approx([250, 120], abs=6)
+    assert times[:2] == pytest.approx([0.0, 0.02], abs=1e-4)
+    assert levels == pytest.approx([250, 120, 120], abs=6)
     assert recorder.origin_s == START_S
 
 
 def test_a_picture_that_is_not_newer_is_left_out(tmp_path):
     path = tmp_path / "film.mp4"
     record(path, 0.4, [0.0, 0.04, 0.04, 0.08]).finish()
-    assert video_of(path)[0] == pytest.approx([0.0, 0.04, 0.08], abs=1e-4)
+    assert video_of(path)[0][:-1] == pytest.approx([0.0, 0.04, 0.08], abs=1e-4)
 
 
 @pytest.mark.parametrize("size", [(160, 90), (90, 160), (128, 128), (66, 98)])
@@ -121,7 +121,7 @@ def test_any_even_size_landscape_and_portrait(tmp_path, size):
         assert (stream.width, stream.height) == size
         assert stream.codec_context.name == "h264"
         assert film.streams.audio[0].codec_context.name == "aac"
-    assert len(video_of(path)[0]) == 10
+    assert len(video_of(path)[0]) == 10 + 1
 
 
 def test_sound_alone_is_a_film_too(tmp_path):
@@ -169,7 +169,7 @@ def test_a_missing_folder_is_made_and_an_old_film_replaced(tmp_path):
     path = tmp_path / "new" / "folder" / "film.mp4"
     record(path, 2.0).finish()
     record(path, 0.4).finish()
-    assert len(video_of(path)[0]) == 10
+    assert len(video_of(path)[0]) == 10 + 1
 
 
 def test_a_place_that_cannot_be_written_is_refused_before_the_talk(tmp_path):
@@ -194,7 +194,7 @@ def test_a_paced_run_counts_the_pictures_that_the_encoder_could_not_take(tmp_pat
     recorder.finish()
     assert taken == [False] * 5  # it never waits
     assert recorder.pictures_lost == 2
-    assert len(video_of(path)[0]) == 3
+    assert len(video_of(path)[0]) == 3 + 1
 
 
 FULL_DISK = """

@@ -47,7 +47,7 @@ def main() -> None:
         with structured_logs():
             app()
     except EdgeTalkerError as error:
-        console.print(f"[bold red]Error:[/] {escape(error.message)}")
+        console.print(f"[bold red]Error:[/] {escape(error.message)}", soft_wrap=True)
         if error.remedy:
-            console.print(escape(error.remedy))
+            console.print(escape(error.remedy), soft_wrap=True)
         sys.exit(error.exit_code)

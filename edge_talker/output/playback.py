@@ -227,6 +227,6 @@ class Playback:
         """Return how much of a turn's reply was heard up to now, in seconds."""
         return self._played.get(turn_id, 0) / self.rate_hz
 
-    def played_s(self, turn_id: int) -> float:
-        """Return how much of a turn's reply was heard, in seconds, and forget it."""
-        return self._played.pop(turn_id, 0) / self.rate_hz
+    def forget(self, turn_id: int) -> None:
+        """Drop the account of a turn whose reply has ended."""
+        self._played.pop(turn_id, None)

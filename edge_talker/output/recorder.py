@@ -26,6 +26,7 @@ from edge_talker.messages import Image, Samples
 log = logging.getLogger(__name__)
 
 _TICKS_HZ = 90_000  # of video timestamps, the customary clock of MPEG
+_AAC_FRAME = 1024  # samples
 _PENDING_PICTURES = 12  # 2.8 MB each at 720 x 1280
 # Without delay_moov there are no edit lists, and the picture lags by 37 ms at 24 kHz.
 _CONTAINER = {"movflags": "hybrid_fragmented+delay_moov", "flush_packets": "1"}
@@ -50,6 +51,7 @@ class Recorder:
         self._origin_s: float | None = None  # when the first sample was heard
         self._early: Image | None = None  # newest picture shown before that
         self._last_ticks = -1
+        self._last: Image | None = None
         self._samples = 0
         self._error: Exception | None = None
         self._queue: queue.SimpleQueue[tuple[Image | Samples, float] | None] = queue.SimpleQueue()
@@ -115,14 +117,16 @@ class Recorder:
                     self._encode_picture(data, at_s)  # type: ignore[arg-type]
                 elif self._error is None:
                     self._encode_sound(data, at_s)  # type: ignore[arg-type]
-            except (OSError, av.error.FFmpegError) as error:
-                log.error("recording stopped", extra={"path": str(self.path), "error": str(error)})
+            except Exception as error:
+                # Whatever it is: who hands over pictures must never wait for a dead thread.
+                log.error("recording stopped", extra={"path": str(self.path), "error": repr(error)})
                 self._error = error
             finally:
                 if is_picture:
                     self._room.release()
         try:
-            if self._error is None:
+            if self._error is None and self._origin_s is not None:
+                self._end_together()
                 for stream in (self._video, self._audio):
                     self._container.mux(stream.encode(None))
             self._container.close()
@@ -136,17 +140,28 @@ class Recorder:
         ticks = max(0, round((due_s - self._origin_s) * _TICKS_HZ))
         if ticks <= self._last_ticks:
             return
-        self._last_ticks = ticks
+        self._last_ticks, self._last = ticks, image
         frame = VideoFrame.from_ndarray(image, format="rgb24")
         frame.pts, frame.time_base = ticks, Fraction(1, _TICKS_HZ)
         self._container.mux(self._video.encode(frame))
         self.on_progress(ticks / _TICKS_HZ)
+
+    def _end_together(self) -> None:
+        """Fill the last AAC frame with silence, and hold the last picture until the sound ends."""
+        if self._origin_s is None:
+            return
+        self._encode_sound(np.zeros(-self._samples % _AAC_FRAME, np.float32), self._origin_s)
+        if self._last is not None:
+            end_s = self._samples / self._rate_hz
+            self._encode_picture(self._last, self._origin_s + end_s - 1 / FRAMES_PER_SECOND)
 
     def _encode_sound(self, samples: Samples, heard_s: float) -> None:
         if self._origin_s is None:
             self._origin_s = heard_s
             if self._early is not None:
                 self._encode_picture(self._early, heard_s)
+        if not len(samples):
+            return
         frame = AudioFrame.from_ndarray(
             np.ascontiguousarray(samples[None, :]), format="fltp", layout="mono"
         )
