@@ -1,3 +1,5 @@
+"""The accuracy benchmark: its rows, its noise, its judgement."""
+
 import io
 import json
 import shutil

@@ -1,3 +1,5 @@
+"""The recogniser and its child process: words, partial results, faults, nothing left behind."""
+
 import signal
 import sys
 import threading

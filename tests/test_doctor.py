@@ -1,3 +1,5 @@
+"""The checks of the doctor: every fault has its remedy."""
+
 import ctypes.util
 import json
 import re

@@ -1,3 +1,5 @@
+"""The engine that answers from the knowledge file: answers, honesty, asking back."""
+
 import re
 from dataclasses import replace
 

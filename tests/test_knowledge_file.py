@@ -1,3 +1,5 @@
+"""The knowledge file: what it may hold, and errors with line and remedy."""
+
 import pytest
 
 from edge_talker.errors import KnowledgeError

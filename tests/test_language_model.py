@@ -1,3 +1,5 @@
+"""The language model of the recogniser: probabilities and pronunciations."""
+
 import pytest
 
 from edge_talker.asr.background import MODEL_FOLDER, SENTENCE_END, SENTENCE_START, Background

@@ -1,3 +1,5 @@
+"""The `models` and `avatar` commands."""
+
 import hashlib
 import shutil
 

@@ -1,3 +1,5 @@
+"""The store: missing, changed, truncated and foreign files are refused."""
+
 import hashlib
 from pathlib import Path
 

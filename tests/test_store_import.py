@@ -1,3 +1,5 @@
+"""Importing: all or nothing, whatever interrupts it."""
+
 import errno
 import fcntl
 import os

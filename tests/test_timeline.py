@@ -1,3 +1,5 @@
+"""The timeline picture: drawn for any report."""
+
 from itertools import pairwise
 
 import numpy as np
