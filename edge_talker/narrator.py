@@ -49,8 +49,6 @@ class Narrator:
         self._face: Face = face.ENGINES[config.face.engine].load()(
             config.face.options, avatar, *size
         )
-        self._voice.warm_up()
-        self._face.warm_up()
 
     def render(self, what: Sequence[str] | Path, output: Path) -> list[Caption]:
         """Speak texts one after the other, or the sound file `what`; return the captions.

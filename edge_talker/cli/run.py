@@ -87,6 +87,8 @@ class turns_shown:  # noqa: N801 - used like the function it could be
 
     def __exit__(self, *_: object) -> None:
         self._live.stop()
+        if not console.is_terminal:
+            console.print()  # Live leaves a log without its last line end
 
     def _table(self) -> Table:
         table = Table("turn", "heard", "answer", "ear ms", "eye ms", title="Conversation")

@@ -12,8 +12,7 @@ from edge_talker.face import FRAMES_PER_SECOND, Face, ReplyState
 from edge_talker.messages import Clip, Language, Speech, TurnDone, TurnFailed, VideoFrame
 from edge_talker.stage import Conversation, Slot, Stage
 
-FIRST_FRAMES = 2
-FRAMES = 5
+FRAMES = 2  # of a clip
 LEAD_S = 0.06  # with less sound than this before the loudspeaker, pictures have to wait
 
 
@@ -72,14 +71,13 @@ class FaceStage(Stage[Face, Speech, Clip]):
         end = start + len(item.samples)
         sent = start
         frames: list[VideoFrame] = []
-        first = state.next_frame == 0
         drawing = self.slot.engine.frames(item, state, stop)
         for frame in drawing:
             # A full clip goes out when the next one begins: then its last sample is known.
-            if len(frames) >= (FIRST_FRAMES if first else FRAMES):
+            if len(frames) >= FRAMES:
                 upto = max(sent, frame.at_sample)
                 self._send(item, start, sent, upto, frames, last=False)
-                sent, frames, first = upto, [], False
+                sent, frames = upto, []
                 if self._player.is_short_of_sound(item.turn_id, LEAD_S):
                     self.report.count("face_missed")
                     break

@@ -16,7 +16,7 @@ from edge_talker.messages import Clip, Image, Samples, TurnDone, TurnFailed
 from edge_talker.report import Report
 from edge_talker.turns import Turns
 
-START_S = 0.16  # a reply begins once this much of it lies ready, so that it does not stumble
+START_S = 0.12  # a reply begins once this much of it lies ready, so that it does not stumble
 _POLL_S = 0.02  # a callback may not notify, so a full buffer is looked at again after this
 
 

@@ -17,6 +17,7 @@ from av.audio.frame import AudioFrame
 from av.audio.stream import AudioStream
 from av.container import OutputContainer
 from av.video.frame import VideoFrame
+from av.video.reformatter import VideoReformatter
 from av.video.stream import VideoStream
 
 from edge_talker.errors import RecordingError
@@ -30,7 +31,7 @@ _AAC_FRAME = 1024  # samples
 _PENDING_PICTURES = 12  # 2.8 MB each at 720 x 1280
 # Without delay_moov there are no edit lists, and the picture lags by 37 ms at 24 kHz.
 _CONTAINER = {"movflags": "hybrid_fragmented+delay_moov", "flush_packets": "1"}
-_OPTIONS = {"preset": "veryfast", "crf": "20", "tune": "animation"}
+_OPTIONS = {"preset": "superfast", "crf": "20", "tune": "animation"}
 
 
 class Recorder:
@@ -74,6 +75,7 @@ class Recorder:
         self._video.codec_context.thread_count = 2  # each further one costs 10 MB
         self._audio: AudioStream = self._container.add_stream("aac", rate=rate_hz, layout="mono")
         self._audio.bit_rate = 96_000
+        self._reformatter = VideoReformatter()
         self._thread = threading.Thread(target=self._encode, name="recorder", daemon=True)
         self._thread.start()
 
@@ -141,7 +143,9 @@ class Recorder:
         if ticks <= self._last_ticks:
             return
         self._last_ticks, self._last = ticks, image
-        frame = VideoFrame.from_ndarray(image, format="rgb24")
+        # Not from_ndarray, which copies: 2.3 of the 5 ms that a picture of 720 x 1280 takes here.
+        picture = VideoFrame.from_numpy_buffer(image, format="rgb24")
+        frame = self._reformatter.reformat(picture, format="yuv420p")
         frame.pts, frame.time_base = ticks, Fraction(1, _TICKS_HZ)
         self._container.mux(self._video.encode(frame))
         self.on_progress(ticks / _TICKS_HZ)
