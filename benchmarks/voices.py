@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from edge_talker.errors import UsageError
-from edge_talker.tts.espeak_library import Prosody, render
+from edge_talker.espeak_library import Prosody, render
 
 Speak = Callable[[str, Path], None]
 """Speak a text into a WAV file, at the voice's own rate."""

@@ -51,6 +51,10 @@ class Utterance:
 # ---- ASR -> LLM ---------------------------------------------------------------------------------
 
 
+UNKNOWN_WORD = "<unk>"
+"""Stands in a transcript for a word that was heard and not understood."""
+
+
 @dataclass(frozen=True, slots=True)
 class Transcript:
     """What was understood so far (partial), or at the end of the utterance (final)."""

@@ -23,6 +23,7 @@ from edge_talker.hearing.vad import Vad
 from edge_talker.llm import Llm
 from edge_talker.llm.stage import LlmStage
 from edge_talker.messages import (
+    UNKNOWN_WORD,
     AudioBlock,
     Clause,
     Language,
@@ -215,7 +216,7 @@ class Pipeline:
             if reply := self.dialogue.reply(turn_id):
                 self.report.ended(
                     turn_id,
-                    user_text=reply.transcript.text,
+                    user_text=reply.transcript.text.replace(UNKNOWN_WORD, "…"),
                     reply_text=reply.text,
                     emotion=reply.emotion,
                     interrupted=cut_off,

@@ -15,9 +15,9 @@ from edge_talker.asr.pocketsphinx import PocketSphinx, corpus_of
 from edge_talker.asr.sphinx_protocol import HEADER, Kind, pack
 from edge_talker.audio import BLOCK_SAMPLES, HEARING_RATE_HZ, Resampler
 from edge_talker.errors import EngineError
+from edge_talker.espeak_library import Prosody, render
 from edge_talker.messages import AudioBlock
 from edge_talker.text.knowledge import Knowledge
-from edge_talker.tts.espeak_library import Prosody, render
 
 FAKE = """
 import json, sys

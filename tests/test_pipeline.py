@@ -159,6 +159,13 @@ def test_speech_without_words_is_dropped_silently():
     assert report["counters"]["false_starts"] == 1
 
 
+def test_a_word_that_was_not_understood_is_shown_as_dots():
+    talk = Talk(voice(1), silence(4), asr=FakeAsr(text=lambda _: "where is <unk>"))
+    [turn] = talk.run()["turns"]
+    assert turn["user_text"] == "where is …"
+    assert talk.llm.histories[0][-1].user_text == "where is <unk>"  # the search has to know
+
+
 def only_long(seconds: float) -> str:
     return "long" if seconds > 1.5 else ""
 

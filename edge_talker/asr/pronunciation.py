@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from edge_talker.tts.espeak_library import Prosody, render
+from edge_talker.espeak_library import Prosody, render
 
 Dictionary = Mapping[str, list[str]]
 """Word: its pronunciations, phones separated by spaces."""

@@ -11,6 +11,7 @@ import pocketsphinx
 from edge_talker.asr.background import MODEL_FOLDER, load_background
 from edge_talker.asr.language_model import Corpus, Weights, build
 from edge_talker.asr.pronunciation import Dictionary, read_dictionary, spell_out
+from edge_talker.messages import UNKNOWN_WORD
 
 _COMMON_WORDS, _HISTORIES, _SUCCESSORS = 10_000, 300, 2000
 
@@ -19,8 +20,6 @@ _COMMON_WORDS, _HISTORIES, _SUCCESSORS = 10_000, 300, 2000
 # rates of 4.5 % (festival) and 26 % (espeak-ng), as good as with the mean of the whole utterance
 # known in advance; started afresh each time they were 4.8 % and 31 %.
 _FIRST_MEAN = "44.7,2.7,-3.2,6.6,-5.0,-0.4,-2.1,-4.2,-0.2,-1.5,1.3,-1.5,-0.8"
-
-UNKNOWN_WORD = "<unk>"
 
 # A word with a lower posterior is a guess. In loud noise guesses are mostly words of the knowledge
 # file: with this bound 89 % in place of 56 % of the questions outside it were refused, and 67 % in

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.console import RenderableType
 from rich.live import Live
 from rich.table import Table
 
@@ -90,10 +91,13 @@ class turns_shown:  # noqa: N801 - used like the function it could be
         if not console.is_terminal:
             console.print()  # Live leaves a log without its last line end
 
-    def _table(self) -> Table:
+    def _table(self) -> RenderableType:
         table = Table("turn", "heard", "answer", "ear ms", "eye ms", title="Conversation")
         report = self._agent.report
-        for turn in report.as_dict()["turns"] if report else ():
+        turns = report.as_dict()["turns"] if report else ()
+        if not turns:
+            return ""
+        for turn in turns:
             spans = turn["spans_ms"]
             table.add_row(
                 str(turn["turn_id"]),

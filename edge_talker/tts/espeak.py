@@ -12,9 +12,9 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from edge_talker.engines import Stop
+from edge_talker.espeak_library import Prosody, render
 from edge_talker.messages import Clause, Emotion, Speech
 from edge_talker.tts import EspeakOptions
-from edge_talker.tts.espeak_library import Prosody, render
 from edge_talker.tts.shaping import Spoken, shape, silence
 from edge_talker.tts.word_spans import has_hanzi, tokens
 

@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from edge_talker.espeak_library import Rendering
 from edge_talker.messages import Phoneme, Samples, Word
-from edge_talker.tts.espeak_library import Rendering
 from edge_talker.tts.word_spans import Span, place
 
 PEAK = 0.9
