@@ -97,7 +97,7 @@ class Pipeline:
         text = config.report.text
         self.report = Report(clock.now, config.name, paced=clock.paced, text=text)
         self.turns = turns = Turns()
-        self.dialogue = Dialogue(lambda turn_id: self.playback.heard_s(turn_id))
+        self.dialogue = Dialogue(lambda turn_id: self.playback.heard_s(turn_id))  # noqa: PLW0108
         talk = Conversation(turns, self.dialogue, self.report, self._fail)
 
         # microphone -> listener

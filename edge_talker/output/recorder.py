@@ -31,7 +31,7 @@ _AAC_FRAME = 1024  # samples
 _PENDING_PICTURES = 12  # 2.8 MB each at 720 x 1280
 # Without delay_moov there are no edit lists, and the picture lags by 37 ms at 24 kHz.
 _CONTAINER = {"movflags": "hybrid_fragmented+delay_moov", "flush_packets": "1"}
-_OPTIONS = {"preset": "superfast", "crf": "20", "tune": "animation"}
+_OPTIONS = {"preset": "superfast", "crf": "20"}
 
 
 class Recorder:
@@ -119,8 +119,7 @@ class Recorder:
                     self._encode_picture(data, at_s)  # type: ignore[arg-type]
                 elif self._error is None:
                     self._encode_sound(data, at_s)  # type: ignore[arg-type]
-            except Exception as error:
-                # Whatever it is: who hands over pictures must never wait for a dead thread.
+            except Exception as error:  # noqa: BLE001 - nobody may wait for a dead thread
                 log.error("recording stopped", extra={"path": str(self.path), "error": repr(error)})
                 self._error = error
             finally:
