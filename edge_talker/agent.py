@@ -69,7 +69,7 @@ class Agent:
             for engine in (hear, think, speak, draw):
                 engine.warm_up()
             self._engines = Engines(
-                vad=partial(SileroVad, config.hearing.energy_floor_dbfs),
+                vad=SileroVad(config.hearing.energy_floor_dbfs),
                 asr=Slot(hear),
                 llm=Slot(think),
                 tts=Slot(speak),

@@ -66,7 +66,7 @@ class Narrator:
         size = self.config.output
         recorder = Recorder(output, size.width, size.height, size.rate_hz, paced=False)
         engines = Engines(
-            vad=lambda: SileroVad(0.0),
+            vad=SileroVad(0.0),
             asr=Slot(_Deaf()),
             llm=Slot(_Verbatim()),
             tts=Slot(voice),

@@ -64,7 +64,7 @@ End = TurnDone | TurnFailed
 class Engines:
     """The engines of a conversation, ready to work, and what the listener needs of them."""
 
-    vad: Callable[[], Vad]  # a new one for each stream
+    vad: Vad
     asr: Slot[Asr]
     llm: Slot[Llm]
     tts: Slot[Tts]
@@ -113,7 +113,7 @@ class Pipeline:
         )
         rule = EndOfTurn(config.hearing, engines.completeness)
         self.listener = Listener(
-            clock, turns, self.dialogue, self.report, config.hearing, engines.vad(), rule,
+            clock, turns, self.dialogue, self.report, config.hearing, engines.vad, rule,
             self._blocks, self._utterances, self._transcripts, self._opened,
         )  # fmt: skip
 

@@ -59,6 +59,8 @@ class FakeSource:
 class FakeVad:
     """Whatever is louder than -40 dBFS is speech."""
 
+    def reset(self) -> None: ...
+
     def probability(self, frame: Samples) -> float:
         return 1.0 if dbfs(frame) > -40 else 0.0
 
@@ -203,7 +205,7 @@ class Talk:
         self.config = Config.load().resized(64, 64)
         apology = tone(Clause(0, 0, "Sorry.", "en", "concerned", last=True))
         engines = Engines(
-            vad=FakeVad,
+            vad=FakeVad(),
             asr=Slot(self.asr),
             llm=Slot(self.llm),
             tts=Slot(self.tts),

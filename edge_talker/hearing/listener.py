@@ -76,6 +76,7 @@ class Listener:
 
     def run(self) -> None:
         """Work until the inbox is closed."""
+        self._vad.reset()
         for item in self._inbox:
             if isinstance(item, TypedLine):
                 self._hear_line(item.text)
