@@ -10,6 +10,7 @@ from pathlib import Path
 
 import av
 import numpy as np
+import psutil
 import pytest
 import soxr
 
@@ -149,6 +150,7 @@ def test_a_broken_sound_file(tmp_path, small):
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_leaves_a_film_that_can_be_played_and_a_report(tmp_path, small, number):
+    before = recognisers()
     out, report = tmp_path / "a.mp4", tmp_path / "r.json"
     process = subprocess.Popen(
         [sys.executable, "-m", "edge_talker", "run", "--profile", str(small), "--output", str(out),
@@ -167,9 +169,30 @@ def test_a_signal_leaves_a_film_that_can_be_played_and_a_report(tmp_path, small,
     picture_s, sound_s = lengths_s(out)
     assert picture_s == pytest.approx(sound_s, abs=0.04)
     assert json.loads(report.read_text())["turns"][0]["user_text"] == "When are you open?"
-    children = Path("/proc/self/task")
-    assert children.exists()
-    assert not list(tmp_path.glob("*.part"))
+    assert recognisers() <= before
+    assert {p.name for p in tmp_path.iterdir()} == {"a.mp4", "r.json", "small.toml"}
+
+
+def test_a_killed_program_leaves_no_process(small):
+    before = recognisers()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "edge_talker", "run", "--profile", str(small)],
+        stdin=subprocess.PIPE, stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    children = []
+    while not children and process.poll() is None:
+        children = psutil.Process(process.pid).children()
+    process.kill()
+    process.communicate()
+    assert children
+    psutil.wait_procs(children, timeout=20)
+    assert recognisers() <= before
+
+
+def recognisers():
+    """Pids of the recogniser processes there are."""
+    found = psutil.process_iter(["pid", "cmdline"])
+    return {p.pid for p in found if "edge_talker.asr.sphinx_child" in (p.info["cmdline"] or [])}
 
 
 def test_say_renders_text_with_subtitles(tmp_path, small):
