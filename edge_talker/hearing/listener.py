@@ -56,7 +56,9 @@ class Listener:
         self._on_commit = on_commit
         self.handled = 0  # items taken from the inbox so far
         self._rest: Samples = np.zeros(0, np.float32)  # less than a VAD frame
-        self._preroll: deque[AudioBlock] = deque(maxlen=max(1, hearing.preroll_ms // BLOCK_MS))
+        # The pre-roll lies before the speech that makes the onset, not before its decision.
+        preroll_ms = hearing.preroll_ms + hearing.onset_ms
+        self._preroll: deque[AudioBlock] = deque(maxlen=-(-preroll_ms // BLOCK_MS))
         self._speech_ms = 0  # run of speech up to now
         self._silence_ms = 0  # run of silence up to now
         self._turn_id = 0  # open turn, 0 for none
