@@ -201,6 +201,7 @@ class Pipeline:
 
     def _opened(self, turn_id: int) -> None:
         self._open.add(turn_id)
+        log.info("turn committed", extra={"turn_id": turn_id})
 
     def _settle(self) -> None:
         """Close the turns whose reply has ended or was cut off."""
