@@ -24,6 +24,8 @@ from edge_talker.hearing.vad import SileroVad
 from edge_talker.llm import Llm
 from edge_talker.messages import Clause, Language, Speech
 from edge_talker.output.recorder import Recorder
+from edge_talker.output.screen import Display
+from edge_talker.output.sink import PacedSink, Sink, SoundTap
 from edge_talker.pipeline import Engines, Pipeline
 from edge_talker.report import Report
 from edge_talker.stage import Slot
@@ -74,6 +76,7 @@ class Agent:
                 llm=Slot(think),
                 tts=Slot(speak),
                 face=Slot(draw),
+                wake_word=None,
                 completeness=partial(_completeness, Index(knowledge), config.hearing.likely_score),
                 apologies={
                     language: _say(speak, knowledge.phrase("fault", language), language)
@@ -89,6 +92,9 @@ class Agent:
         source: Source | Path | str | Iterable[Path | str],
         *,
         output: Path | str | None = None,
+        sink: Sink | None = None,
+        displays: tuple[Display, ...] = (),
+        taps: tuple[SoundTap, ...] = (),
         paced: bool = True,
         turns: int | None = None,
     ) -> Report:
@@ -98,6 +104,10 @@ class Agent:
             source: a sound file; or sound files (Path) and typed lines (str), each given when the
                 one before was answered; or a source of your own.
             output: the MP4 to record.
+            sink: where the replies are played, such as a loudspeaker; without one no device is
+                needed.
+            displays: where the face is shown besides.
+            taps: who else gets all that is played.
             paced: False to run as fast as the machine can, on a virtual clock.
             turns: end after so many turns.
 
@@ -111,19 +121,23 @@ class Agent:
         elif isinstance(source, Iterable):
             source = ScriptSource(source)
         size = self.config.output
-        recorder = (
-            Recorder(Path(output), size.width, size.height, size.rate_hz, paced=paced)
-            if output
-            else None
-        )
+        sink = sink or PacedSink(size.rate_hz)
+        recorder = None
+        if output:
+            recorder = Recorder(Path(output), size.width, size.height, sink.rate_hz, paced=paced)
+            displays, taps = (*displays, recorder), (*taps, recorder)
         try:
-            self._pipeline = Pipeline(self.config, self._engines, source, clock, recorder, turns)
+            self._pipeline = Pipeline(
+                self.config, self._engines, source, sink, clock, displays, taps, turns
+            )
             if self._stop_asked:
                 self._pipeline.stop()
             return self._pipeline.run()
         finally:
             if recorder:
                 recorder.finish()
+                if self._pipeline:
+                    self._pipeline.report.count("pictures_not_recorded", recorder.pictures_lost)
 
     @property
     def report(self) -> Report | None:

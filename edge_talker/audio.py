@@ -48,3 +48,42 @@ def voiced_bounds(samples: Samples) -> tuple[int, int] | None:
         return None
     voiced = np.flatnonzero(level >= peak * 10 ** (-VOICED_BELOW_PEAK_DB / 20))
     return int(voiced[0]), int(voiced[-1]) + 1
+
+
+class Ring:
+    """A bounded line of samples between two threads, one pushing and one pulling, without a lock.
+
+    What would overflow is not taken, and counted in `lost`.
+    """
+
+    def __init__(self, capacity: int, channels: int = 1) -> None:
+        shape = capacity if channels == 1 else (capacity, channels)
+        self._samples = np.zeros(shape, np.float32)
+        self._capacity = capacity
+        self._pushed = 0
+        self._pulled = 0
+        self.lost = 0  # samples
+
+    @property
+    def ready(self) -> int:
+        """Samples that can be pulled."""
+        return self._pushed - self._pulled
+
+    def push(self, samples: Samples) -> None:
+        """Append samples, (n,) or (n, channels)."""
+        count = min(len(samples), self._capacity - self.ready)
+        self.lost += len(samples) - count
+        at = self._pushed % self._capacity
+        first = min(count, self._capacity - at)
+        self._samples[at : at + first] = samples[:first]
+        self._samples[: count - first] = samples[first:count]
+        self._pushed += count
+
+    def pull(self, count: int) -> Samples:
+        """Take the oldest `count` samples, or all that there are."""
+        count = min(count, self.ready)
+        at = self._pulled % self._capacity
+        first = min(count, self._capacity - at)
+        out = np.concatenate([self._samples[at : at + first], self._samples[: count - first]])
+        self._pulled += count
+        return out

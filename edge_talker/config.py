@@ -31,8 +31,16 @@ class Section(BaseModel):
 
 
 class Hearing(Section):
-    """Voice activity and the end of a turn."""
+    """The microphone, voice activity, the end of a turn, and who is listened to."""
 
+    device: int | str = ""  # of the microphone: its number, a part of its name, "" for the default
+    echo_cancellation: bool = True  # of what is played; only sound from a room has an echo
+    noise_suppression: int = Field(default=0, ge=0, le=4)  # 6, 12, 18, 21 dB
+    gain_control: bool = False
+    trigger: Literal["open", "key", "wake"] = "open"  # what begins a conversation
+    wake_phrase: str = "hello captain"
+    conversation_ends_ms: int = Field(default=30_000, ge=2000, le=3_600_000)  # of silence
+    barge_in_ms: int = Field(default=300, ge=250, le=2000)  # of speech that stop a reply
     preroll_ms: int = Field(default=300, ge=0, le=2000)
     energy_floor_dbfs: float = Field(default=-58.0, ge=-120, le=0)
     speech_probability: float = Field(default=0.5, gt=0, lt=1)
@@ -50,10 +58,21 @@ class Hearing(Section):
 class Output(Section):
     """Picture and sound of the reply."""
 
+    device: int | str = ""  # the loudspeaker: its number, a part of its name, "" for the default
     width: int = Field(default=720, ge=64, le=4096, multiple_of=2)
     height: int = Field(default=1280, ge=64, le=4096, multiple_of=2)
     rate_hz: AacRate = 24_000
     buffer_ms: int = Field(default=1000, ge=200, le=5000)  # rendered ahead of playback
+    av_offset_ms: int = Field(default=0, ge=-500, le=500)  # how late the screen shows a picture
+
+
+class Screen(Section):
+    """The window."""
+
+    display: int = Field(default=0, ge=0, le=15)  # the screen's number
+    fullscreen: bool = False
+    captions: bool = True
+    escape: bool = True  # Esc ends the program; False locks a kiosk
 
 
 class Reporting(Section):
@@ -81,6 +100,7 @@ class Config(Section):
     tts: EngineChoice
     face: EngineChoice
     output: Output = Output()
+    screen: Screen = Screen()
     report: Reporting = Reporting()
 
     @classmethod

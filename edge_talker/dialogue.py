@@ -112,6 +112,21 @@ class Dialogue:
         with self._lock:
             self._replies.pop(turn_id, None)
 
+    def captions(self, turn_id: int) -> tuple[str, str]:
+        """Return the question of a turn, and the clause of its reply that is heard just now."""
+        with self._lock:
+            if (reply := self._replies.get(turn_id)) is None:
+                return "", ""
+            at_s = self._heard_s(turn_id)
+            spans = reply.spans_s.items()
+            now = [reply.clauses[i] for i, (start_s, end_s) in spans if start_s < at_s < end_s]
+            return reply.transcript.text, now[0] if now else ""
+
+    def clear(self) -> None:
+        """Forget everything: the visitor has gone."""
+        with self._lock:
+            self._replies.clear()
+
     def reply(self, turn_id: int) -> Reply | None:
         """Return what is known of a turn."""
         with self._lock:

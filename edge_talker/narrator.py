@@ -20,6 +20,7 @@ from edge_talker.hearing.source import ScriptSource
 from edge_talker.hearing.vad import SileroVad
 from edge_talker.messages import AudioBlock, Clause, Delta, History, Samples, Speech, Transcript
 from edge_talker.output.recorder import Recorder
+from edge_talker.output.sink import PacedSink
 from edge_talker.output.subtitles import Caption
 from edge_talker.pipeline import Engines, Pipeline
 from edge_talker.stage import Slot
@@ -71,6 +72,7 @@ class Narrator:
             llm=Slot(_Verbatim()),
             tts=Slot(voice),
             face=Slot(self._face),
+            wake_word=None,
             completeness=lambda _: "open",
             apologies={"en": (), "zh": ()},
         )
@@ -78,7 +80,9 @@ class Narrator:
         recorder.on_progress = self.on_progress
         try:
             source = ScriptSource(what, _GAP_S)
-            self._pipeline = Pipeline(self.config, engines, source, clock, recorder)
+            sink = PacedSink(size.rate_hz)
+            taps = (recorder,)
+            self._pipeline = Pipeline(self.config, engines, source, sink, clock, taps, taps)
             if self._stopped:
                 self._pipeline.stop()
             self._pipeline.run()

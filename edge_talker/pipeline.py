@@ -4,6 +4,7 @@ Read from top to bottom: this is the order in which the data flows. Only this fi
 """
 
 import logging
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
@@ -16,8 +17,10 @@ from edge_talker.dialogue import Dialogue
 from edge_talker.errors import EdgeTalkerError
 from edge_talker.face import Face, Mood
 from edge_talker.face.stage import FaceStage
+from edge_talker.hearing.attention import Attention
+from edge_talker.hearing.echo import EchoCanceller, Reference
 from edge_talker.hearing.endpoint import Completeness, EndOfTurn
-from edge_talker.hearing.listener import Listener
+from edge_talker.hearing.listener import Listener, WakeWord
 from edge_talker.hearing.source import Input, Source
 from edge_talker.hearing.vad import Vad
 from edge_talker.llm import Llm
@@ -35,9 +38,8 @@ from edge_talker.messages import (
     Utterance,
 )
 from edge_talker.output.playback import Playback
-from edge_talker.output.recorder import Recorder
-from edge_talker.output.screen import Screen
-from edge_talker.output.sink import PacedSink
+from edge_talker.output.screen import Display, Scene, Screen
+from edge_talker.output.sink import Feed, Sink, SoundTap
 from edge_talker.report import Report
 from edge_talker.stage import Conversation, Slot
 from edge_talker.tts import Tts
@@ -54,7 +56,6 @@ SPEECHES = 2
 
 JOIN_S = 2.0
 TAIL_S = 0.4  # pictures after the last word, so that the mouth is seen to close
-ATTRACT_AFTER_S = 10.0
 FAULT_SHOWN_S = 3.0
 
 End = TurnDone | TurnFailed
@@ -69,6 +70,7 @@ class Engines:
     llm: Slot[Llm]
     tts: Slot[Tts]
     face: Slot[Face]
+    wake_word: WakeWord | None
     completeness: Callable[[str], Completeness]
     apologies: Mapping[Language, tuple[Speech, ...]]  # said when a stage fails
 
@@ -81,17 +83,19 @@ class Pipeline:
         config: Config,
         engines: Engines,
         source: Source,
+        sink: Sink,
         clock: Clock,
-        recorder: Recorder | None = None,
+        displays: tuple[Display, ...] = (),
+        taps: tuple[SoundTap, ...] = (),
         max_turns: int | None = None,
     ) -> None:
+        """Wire it up; `displays` get all that is shown, `taps` all that is played."""
         self._clock = clock
-        self._recorder = recorder
         self._max_turns = max_turns
         self._stop_asked = False
         self._error: EdgeTalkerError | None = None
         self._open: set[int] = set()  # committed turns whose reply has not ended
-        self._active_s = clock.now()  # when somebody last spoke
+        self._displays = displays
         self._fault_s = -FAULT_SHOWN_S
         output = config.output
         text = config.report.text
@@ -99,6 +103,16 @@ class Pipeline:
         self.turns = turns = Turns()
         self.dialogue = Dialogue(lambda turn_id: self.playback.heard_s(turn_id))  # noqa: PLW0108
         talk = Conversation(turns, self.dialogue, self.report, self._fail)
+
+        # Whoever gives a file or types means us; anybody may pass a microphone.
+        hearing = config.hearing
+        self.attention = Attention(
+            clock,
+            hearing.trigger if source.live else "key",
+            hearing.conversation_ends_ms / 1000 if source.live else math.inf,
+        )
+        if not source.live:
+            self.attention.begin()
 
         # microphone -> listener
         self._blocks: Channel[AudioBlock | TypedLine] = Channel(
@@ -111,16 +125,24 @@ class Pipeline:
         self._transcripts: Channel[Transcript | End] = Channel(
             clock, turns, TRANSCRIPTS, WhenFull.DROP_OLDEST
         )
-        rule = EndOfTurn(config.hearing, engines.completeness)
+        # Only sound from a room has an echo of ours in it.
+        reference = Reference(sink.rate_hz) if source.live and hearing.echo_cancellation else None
+        canceller = EchoCanceller(
+            reference,
+            noise_suppression=hearing.noise_suppression,
+            gain_control=hearing.gain_control,
+        )
+        self.playback = Playback(clock, turns, self.report, sink.rate_hz, output.buffer_ms / 1000)
         self.listener = Listener(
-            clock, turns, self.dialogue, self.report, config.hearing, engines.vad, rule,
+            clock, turns, self.dialogue, self.report, hearing, canceller.clean, engines.vad,
+            engines.wake_word, self.attention, EndOfTurn(hearing, engines.completeness),
+            lambda: bool(self._open), self.playback.duck,
             self._blocks, self._utterances, self._transcripts, self._opened,
         )  # fmt: skip
 
         # ASR -> LLM -> TTS -> face
         self._clauses: Channel[Clause | End] = Channel(clock, turns, CLAUSES)
         self._speeches: Channel[Speech | End] = Channel(clock, turns, SPEECHES)
-        self.playback = Playback(clock, turns, self.report, output.rate_hz, output.buffer_ms / 1000)
         stages = (
             AsrStage(engines.asr, talk, self._utterances, self._transcripts),
             LlmStage(engines.llm, talk, self._transcripts, self._clauses),
@@ -129,11 +151,12 @@ class Pipeline:
         )
 
         # playback -> loudspeaker and screen
-        taps = (recorder,) if recorder else ()
-        self._sink = PacedSink(clock, self.playback, taps)
+        self._feed = Feed(self.playback, reference, taps)
+        self._source, self._sink = source, sink
         self._screen = Screen(
-            clock, self.playback, engines.face, self._mood, self.dialogue, self.report, taps
-        )
+            clock, self.playback, engines.face, self._scene, self.dialogue, self.report, displays,
+            output.av_offset_ms / 1000,
+        )  # fmt: skip
         # In the order in which they are stopped.
         self._work: list[tuple[str, Callable[[], None], Callable[[], None]]] = [
             ("input", self._input.run, self._input.stop),
@@ -142,7 +165,7 @@ class Pipeline:
             ("llm", stages[1].run, self._transcripts.close),
             ("tts", stages[2].run, self._clauses.close),
             ("face", stages[3].run, self._speeches.close),
-            ("output", self._sink.run, self._sink.stop),
+            ("output", lambda: sink.run(clock, self._feed), sink.stop),
         ]
 
     def stop(self) -> None:
@@ -169,6 +192,7 @@ class Pipeline:
             try:
                 while not self._is_over():
                     self._screen.step()
+                    self._obey()
                     self._settle()
                 end_s = clock.now() + TAIL_S
                 while clock.now() < end_s and not self._error:
@@ -182,8 +206,7 @@ class Pipeline:
                         log.warning("thread did not end", extra={"stage": name})
                 self._settle()
                 self.report.count("mic_overflow", self._blocks.dropped)
-                if self._recorder:
-                    self.report.count("pictures_not_recorded", self._recorder.pictures_lost)
+                self.report.count("output_underflow", self.playback.underflows)
         if self._error:
             raise self._error
         return self.report
@@ -203,11 +226,28 @@ class Pipeline:
         self._open.add(turn_id)
         log.info("turn committed", extra={"turn_id": turn_id})
 
+    def _obey(self) -> None:
+        """Do what a person at the window wants."""
+        for control in [c for display in self._displays for c in display.controls()]:
+            if control == "leave":
+                self.stop()
+            elif control == "mute":
+                self.listener.muted = not self.listener.muted
+            elif not self.listener.muted:
+                self.attention.begin()
+
     def _settle(self) -> None:
-        """Close the turns whose reply has ended or was cut off."""
+        """Close the turns whose reply has ended or was cut off, and conversations that are over."""
+        for mark in self.playback.take_marks():
+            self.report.mark(*mark)
         finished = set(self.playback.take_finished())
-        if not self.listener.is_idle or self._open:
-            self._active_s = self._clock.now()
+        if self._open:
+            self.attention.begin()
+        elif self.listener.is_idle and self.attention.over():
+            # The next visitor starts clean.
+            self.turns.interrupt()
+            self.dialogue.clear()
+            log.info("conversation ended")
         for turn_id in sorted(self._open):
             cut_off = self.turns.is_stale(turn_id) and turn_id not in finished
             if not cut_off and turn_id not in finished:
@@ -231,11 +271,19 @@ class Pipeline:
             self._open.discard(turn_id)
 
     def _mood(self) -> Mood:
-        now_s = self._clock.now()
-        if now_s < self._fault_s + FAULT_SHOWN_S:
+        listener = self.listener
+        if self._clock.now() < self._fault_s + FAULT_SHOWN_S:
             return "fault"
-        if self._open or (not self.listener.is_idle and not self.listener.hears_speech):
-            return "thinking"
-        if not self.listener.is_idle or now_s < self._active_s + ATTRACT_AFTER_S:
+        if listener.muted:
+            return "muted"
+        if listener.hears_speech:
             return "listening"
-        return "attract"
+        if self._open or (not listener.is_idle and self.attention.in_conversation):
+            return "thinking"
+        return "listening" if self.attention.in_conversation else "attract"
+
+    def _scene(self) -> Scene:
+        """Return what is to be seen at this moment besides the face."""
+        mood = "speaking" if self.playback.is_playing else self._mood()
+        question, reply = self.dialogue.captions(self.turns.committed)
+        return Scene(mood, question, reply, self._source.trouble or self._sink.trouble)

@@ -71,6 +71,11 @@ class Turns:
         """Return whether the reply of `turn_id` may be heard."""
         return turn_id == self._state.committed
 
+    @property
+    def committed(self) -> int:
+        """The turn whose reply may be heard, 0 for none."""
+        return self._state.committed
+
     def text(self, turn_id: int) -> str | None:
         """Return what the ASR stage has understood of `turn_id` at its end, None until then."""
         return self._texts.get(turn_id)

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 import numpy as np
 
 from edge_talker.audio import HEARING_RATE_HZ, dbfs
-from edge_talker.clock import VirtualClock
+from edge_talker.clock import Clock, VirtualClock
 from edge_talker.config import Config
 from edge_talker.engines import Stop
 from edge_talker.face import FRAMES_PER_SECOND, Mood, ReplyState
@@ -26,6 +26,7 @@ from edge_talker.messages import (
     Word,
 )
 from edge_talker.output.recorder import Recorder
+from edge_talker.output.sink import PacedSink
 from edge_talker.pipeline import Engines, Pipeline
 from edge_talker.stage import Slot
 
@@ -46,10 +47,13 @@ def silence(seconds: float) -> Samples:
 class FakeSource:
     """Given sound and lines, one after the other."""
 
+    live = False
+    trouble = ""
+
     def __init__(self, *items: Samples | TypedLine | Exception) -> None:
         self._items = items
 
-    def items(self, is_quiet: Callable[[], bool]) -> Iterator[Samples | TypedLine]:
+    def items(self, clock: Clock, is_quiet: Callable[[], bool]) -> Iterator[Samples | TypedLine]:
         for item in self._items:
             if isinstance(item, Exception):
                 raise item
@@ -210,12 +214,16 @@ class Talk:
             llm=Slot(self.llm),
             tts=Slot(self.tts),
             face=Slot(self.face),
+            wake_word=None,
             completeness=completeness,
             apologies={"en": (apology,), "zh": (apology,)},
         )
+        displays = (recorder,) if recorder else ()
+        sink = PacedSink(self.config.output.rate_hz)
         self.pipeline = Pipeline(
-            self.config, engines, source or FakeSource(*items), self.clock, recorder, turns
-        )
+            self.config, engines, source or FakeSource(*items), sink, self.clock,
+            displays, displays, turns,
+        )  # fmt: skip
 
     def run(self) -> dict:
         self.pipeline.run()

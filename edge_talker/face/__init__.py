@@ -12,7 +12,7 @@ from edge_talker.messages import Emotion, Image, Speech, VideoFrame
 
 FRAMES_PER_SECOND = 25
 
-Mood = Literal["attract", "listening", "thinking", "speaking", "fault"]
+Mood = Literal["attract", "listening", "thinking", "speaking", "muted", "fault"]
 
 
 @dataclass(slots=True)

@@ -60,6 +60,7 @@ class Cues(BaseModel):
     listening: HexColour
     thinking: HexColour
     speaking: HexColour
+    muted: HexColour
     fault: HexColour
 
 

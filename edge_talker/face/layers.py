@@ -140,7 +140,7 @@ def _backs(
     body(painter, avatar.palette, reach)
     person = painter.image
     backs: dict[Mood, Image] = {}
-    moods: tuple[Mood, ...] = ("attract", "listening", "thinking", "speaking", "fault")
+    moods: tuple[Mood, ...] = ("attract", "listening", "thinking", "speaking", "muted", "fault")
     for mood in moods:
         painter.image = cabin.copy()
         porthole(painter, avatar.palette, getattr(avatar.cues, mood))

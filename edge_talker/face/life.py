@@ -34,6 +34,7 @@ MOODS: Mapping[Mood, Pose] = MappingProxyType(
             head_x=1.5,
         ),
         "speaking": Pose(smile=0.35, brow_raise=0.1),
+        "muted": Pose(smile=0.3, lids=0.85, gaze_y=0.2),
         "fault": Pose(smile=-0.6, brow_raise=0.25, brow_tilt=0.9, lids=0.92, head_tilt=1.6),
     }
 )  # fmt: skip
@@ -54,6 +55,7 @@ GLANCES: Mapping[Mood, tuple[float, float]] = MappingProxyType(
         "listening": (0.1, 1.6),
         "thinking": (0.22, 1.1),
         "speaking": (0.16, 1.5),
+        "muted": (0.2, 2.4),
         "fault": (0.2, 1.8),
     }
 )

@@ -26,13 +26,13 @@ class EndOfTurn:
 
     def __init__(self, hearing: Hearing, completeness: Callable[[str], Completeness]) -> None:
         self._hearing = hearing
-        self._completeness = completeness
+        self.completeness = completeness
 
     def wait_ms(self, text: str | None) -> int:
         """Return the silence to wait for after `text`; None where it is not known yet."""
         if not text:
             return self._hearing.wait_ms
-        completeness = self._completeness(text)
+        completeness = self.completeness(text)
         if completeness == "whole":
             return self._hearing.wait_whole_question_ms
         words = re.findall(r"[a-z']+|[\u4e00-\u9fff]", text.lower())

@@ -1,12 +1,15 @@
 """The listener: opens turns, lets the others work ahead, and alone decides when a turn is over.
 
-Knows voice activity and the end-of-turn rule. After a first short silence the turn's speech is
-closed, so that ASR, LLM, TTS and face begin at once; it is committed when the silence has lasted
-as long as the rule asks, or dropped when the person goes on, and the next turn has its sound too.
+Knows voice activity, the end-of-turn rule, and who is listened to. After a first short silence the
+turn's speech is closed, so that ASR, LLM, TTS and face begin at once; it is committed when the
+silence has lasted as long as the rule asks, or dropped when the person goes on, and the next turn
+has its sound too. Speech into a reply lowers it at once, and stops it when it has lasted.
 """
 
 from collections import deque
 from collections.abc import Callable
+from dataclasses import replace
+from typing import Protocol
 
 import numpy as np
 
@@ -15,7 +18,9 @@ from edge_talker.channel import Channel
 from edge_talker.clock import Clock
 from edge_talker.config import Hearing
 from edge_talker.dialogue import Dialogue
+from edge_talker.hearing.attention import Attention
 from edge_talker.hearing.endpoint import EndOfTurn
+from edge_talker.hearing.intrusion import Intrusion
 from edge_talker.hearing.vad import FRAME_SAMPLES, Vad
 from edge_talker.messages import AudioBlock, Samples, Transcript, TypedLine, Utterance
 from edge_talker.report import Report
@@ -24,6 +29,15 @@ from edge_talker.text.language import language_of
 from edge_talker.turns import Turns
 
 _FRAME_MS = 1000 * FRAME_SAMPLES // HEARING_RATE_HZ
+_TEXT_OVERDUE = 3  # times the usual wait: then a text that is not there is not waited for
+
+
+class WakeWord(Protocol):
+    """Waits for a phrase; hears one stream at a time."""
+
+    def hear(self, samples: Samples) -> bool:
+        """Take the next samples (n,) at HEARING_RATE_HZ; True when the phrase has been said."""
+        ...
 
 
 class Listener:
@@ -36,25 +50,41 @@ class Listener:
         dialogue: Dialogue,
         report: Report,
         hearing: Hearing,
+        clean: Callable[[Samples], Samples],
         vad: Vad,
+        wake_word: WakeWord | None,
+        attention: Attention,
         rule: EndOfTurn,
+        is_replying: Callable[[], bool],
+        duck: Callable[[bool], None],
         inbox: Channel[AudioBlock | TypedLine],
         utterances: Outbox[Utterance],
         typed: Outbox[Transcript],
         on_commit: Callable[[int], None],
     ) -> None:
+        """Make a listener of a conversation.
+
+        `clean` takes the echo out of a block. `is_replying` is True from the commit of a turn to
+        the end of its reply; `duck` lowers the reply's voice, or raises it again.
+        """
         self._clock = clock
         self._turns = turns
         self._dialogue = dialogue
         self._report = report
         self._hearing = hearing
+        self._clean = clean
         self._vad = vad
+        self._wake_word = wake_word
+        self._attention = attention
         self._rule = rule
+        self._is_replying = is_replying
+        self._duck = duck
         self._inbox = inbox
         self._utterances = utterances
         self._typed = typed
         self._on_commit = on_commit
         self.handled = 0  # items taken from the inbox so far
+        self.muted = False  # set by the main thread: nothing is heard
         self._rest: Samples = np.zeros(0, np.float32)  # less than a VAD frame
         # The pre-roll lies before the speech that makes the onset, not before its decision.
         preroll_ms = hearing.preroll_ms + hearing.onset_ms
@@ -65,6 +95,7 @@ class Listener:
         self._heard: list[AudioBlock] = []  # all of the open turn's sound
         self._blocks: Channel[AudioBlock] | None = None  # open while the person speaks
         self._vad_end_s = 0.0  # end of the last frame of speech, on the clock
+        self._intrusion: Intrusion | None = None  # speech into a reply
 
     @property
     def is_idle(self) -> bool:
@@ -74,7 +105,7 @@ class Listener:
     @property
     def hears_speech(self) -> bool:
         """True while a person speaks."""
-        return self._blocks is not None
+        return self._blocks is not None or self._intrusion is not None
 
     def run(self) -> None:
         """Work until the inbox is closed."""
@@ -96,18 +127,28 @@ class Listener:
         transcript = Transcript(turn_id, text.strip(), language_of(text), 1.0, final=True)
         self._dialogue.asked(transcript)
         self._turns.set_text(turn_id, transcript.text)
+        self._attention.begin()
         self._report.committed(turn_id, self._clock.now(), "typed")
         self._turns.commit(turn_id)
         self._on_commit(turn_id)
         self._typed.put(transcript)
 
     def _hear_block(self, block: AudioBlock) -> None:
+        # The canceller hears everything, so that it stays in step with what is played.
+        block = replace(block, samples=self._clean(block.samples))
+        if self.muted or not self._attention.listens:
+            self._be_deaf()
+            if not self.muted and self._wake_word and self._wake_word.hear(block.samples):
+                self._attention.begin()
+            return
         # The turn gets the block before it is judged: what made it begin is part of it.
         if self._turn_id:
             if not self._is_full():
                 self._heard.append(block)
                 if self._blocks is not None:
                     self._blocks.put(block)
+        elif self._intrusion is not None:
+            self._intrusion.sound.append(block)
         else:
             self._preroll.append(block)
         samples = np.concatenate([self._rest, block.samples])
@@ -116,17 +157,29 @@ class Listener:
         for frame in samples[:whole].reshape(-1, FRAME_SAMPLES):
             self._judge(self._vad.probability(frame))
 
+    def _be_deaf(self) -> None:
+        """Keep nothing of what is said."""
+        if self._turn_id:
+            self._drop()
+        if self._intrusion is not None:
+            self._let_pass(self._intrusion)
+        self._preroll.clear()
+        self._speech_ms = 0
+
     def _judge(self, probability: float) -> None:
         """Follow one VAD frame."""
         hearing = self._hearing
-        if probability >= hearing.speech_probability:
+        is_speech = probability >= hearing.speech_probability
+        if is_speech:
             self._speech_ms += _FRAME_MS
             self._silence_ms = 0
             self._vad_end_s = self._clock.now()
         elif probability < hearing.silence_probability or not self._speech_ms:
             self._silence_ms += _FRAME_MS
             self._speech_ms = 0
-        if self._blocks is not None:
+        if self._intrusion is not None:
+            self._judge_intrusion(self._intrusion, is_speech=is_speech)
+        elif self._blocks is not None:
             if self._is_full():
                 self._close_blocks()
                 self._report.count("utterance_limit")
@@ -137,13 +190,42 @@ class Listener:
             # Too long to be heard out: what there is will be answered at the next real silence.
             self._decide()
         elif self._speech_ms >= hearing.onset_ms:
-            if self._turn_id:
-                self._resume()
-            else:
-                self._open(list(self._preroll))
-                self._preroll.clear()
+            self._begin()
         elif self._turn_id:
             self._decide()
+
+    def _begin(self) -> None:
+        """Somebody has begun to speak, or goes on."""
+        if self._turn_id:
+            self._resume()
+        elif self._is_replying():
+            self._duck(True)
+            self._report.count("ducked")
+            self._intrusion = Intrusion(self._hearing, list(self._preroll), self._speech_ms)
+        else:
+            self._open(list(self._preroll))
+            self._preroll.clear()
+
+    def _judge_intrusion(self, intrusion: Intrusion, *, is_speech: bool) -> None:
+        """Stop the reply once it is sure that somebody wants to speak."""
+        verdict = intrusion.follow(_FRAME_MS, is_speech=is_speech)
+        if verdict == "aside":
+            self._let_pass(intrusion)
+        elif verdict == "barge-in" or not self._is_replying():
+            if self._is_replying():
+                self._report.count("interruptions")
+                self._report.mark(self._turns.committed, "interrupted")
+                self._turns.interrupt()
+            self._duck(False)
+            self._intrusion = None
+            self._preroll.clear()
+            self._open(intrusion.sound)
+
+    def _let_pass(self, intrusion: Intrusion) -> None:
+        """Let the reply go on."""
+        self._duck(False)
+        self._preroll.extend(intrusion.sound)
+        self._intrusion = None
 
     def _open(self, sound: list[AudioBlock]) -> None:
         self._turn_id = self._turns.begin()
@@ -174,8 +256,16 @@ class Listener:
         if text == "":
             self._report.count("false_starts")
             self._drop()
-        else:
+            return
+        if text is None and self._silence_ms < _TEXT_OVERDUE * self._hearing.wait_ms:
+            return
+        if self._attention.admits(
+            fits=text is not None and self._rule.completeness(text) != "open"
+        ):
             self._commit()
+        else:
+            self._report.count("ignored")
+            self._drop()
 
     def _commit(self) -> None:
         turn_id = self._turn_id

@@ -16,9 +16,16 @@ GAP_S = 0.8  # silence between a reply and the next step of a script
 
 
 class Source(Protocol):
-    """Something that is heard."""
+    """Something that is heard.
 
-    def items(self, is_quiet: Callable[[], bool]) -> Iterator[Samples | TypedLine]:
+    A live one, such as a microphone, yields sound as it comes, and silence while none comes; any
+    other one yields at once what it has, and is paced by the input thread.
+    """
+
+    live: bool
+    trouble: str  # what somebody has to mend, such as a microphone that is gone, else ""
+
+    def items(self, clock: Clock, is_quiet: Callable[[], bool]) -> Iterator[Samples | TypedLine]:
         """Yield sound at 16 kHz and typed lines; `is_quiet` tells that all was answered."""
         ...
 
@@ -26,10 +33,13 @@ class Source(Protocol):
 class FileSource:
     """A sound file from its beginning to its end."""
 
+    live = False
+    trouble = ""
+
     def __init__(self, path: Path) -> None:
         self._pieces = decode(path, HEARING_RATE_HZ)
 
-    def items(self, is_quiet: Callable[[], bool]) -> Iterator[Samples | TypedLine]:
+    def items(self, clock: Clock, is_quiet: Callable[[], bool]) -> Iterator[Samples | TypedLine]:
         """Yield the file's sound."""
         yield from self._pieces
 
@@ -37,11 +47,14 @@ class FileSource:
 class ScriptSource:
     """Sound files and typed lines, one after the other, each after the last was answered."""
 
+    live = False
+    trouble = ""
+
     def __init__(self, steps: Iterable[Path | str], gap_s: float = GAP_S) -> None:
         self._steps = steps
         self._gap_s = gap_s
 
-    def items(self, is_quiet: Callable[[], bool]) -> Iterator[Samples | TypedLine]:
+    def items(self, clock: Clock, is_quiet: Callable[[], bool]) -> Iterator[Samples | TypedLine]:
         """Yield the steps, with silence while a reply is awaited."""
         silence = np.zeros(BLOCK_SAMPLES, np.float32)
         gap = int(self._gap_s * HEARING_RATE_HZ)
@@ -89,7 +102,7 @@ class Input:
         self._start_s = self._clock.now()
         rest = np.zeros(0, np.float32)
         try:
-            for item in self._source.items(self._is_quiet):
+            for item in self._source.items(self._clock, self._is_quiet):
                 if self._stopped:
                     return
                 if isinstance(item, TypedLine):
@@ -115,7 +128,8 @@ class Input:
     def _deliver(self, samples: Samples) -> None:
         for block in samples.reshape(-1, BLOCK_SAMPLES):
             end = self._position + BLOCK_SAMPLES
-            self._clock.sleep_until(self._start_s + end / HEARING_RATE_HZ)
+            if not (self._source.live and not self.exhausted):
+                self._clock.sleep_until(self._start_s + end / HEARING_RATE_HZ)
             if self._stopped:
                 return
             self._outbox.put(AudioBlock(block, HEARING_RATE_HZ, self._position))

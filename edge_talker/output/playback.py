@@ -1,7 +1,7 @@
 """Playback: holds replies until they are committed, and maps a reply's time to the sink's.
 
 Knows samples and due times; knows neither devices nor windows. `fill` is what an audio callback
-calls: it takes no lock, and reads turn ids as single attributes.
+calls: it takes no lock, reads turn ids as single attributes, and leaves notes for the main thread.
 """
 
 from collections import deque
@@ -16,6 +16,9 @@ from edge_talker.messages import Clip, Image, Samples, TurnDone, TurnFailed
 from edge_talker.report import Report
 from edge_talker.turns import Turns
 
+DUCKED = 10 ** (-15 / 20)  # gain while somebody speaks into a reply
+_DUCK_S = 0.02
+_FADE_S = 0.005  # of a reply that is cut off, so that it does not click
 START_S = 0.12  # a reply begins once this much of it lies ready, so that it does not stumble
 _POLL_S = 0.02  # a callback may not notify, so a full buffer is looked at again after this
 
@@ -27,6 +30,14 @@ class DueFrame(NamedTuple):
     image: Image
     at_s: float  # in the reply
     due_s: float  # on the clock
+
+
+class Mark(NamedTuple):
+    """The moment of a span's end, on the clock."""
+
+    turn_id: int
+    span: str
+    at_s: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +80,15 @@ class Playback:
         self._played: dict[int, int] = {}  # samples heard of each turn
         self._anchor = _Anchor(0, 0.0, 0.0)
         self._finished: deque[int] = deque()
+        self._marks: deque[Mark] = deque()
+        self._wanted_gain = self._gain = 1.0
+        self.underflows = 0  # times that a reply's sound was not there in time
+
+    # ---- the listener's thread ------------------------------------------------------------------
+
+    def duck(self, on: bool) -> None:
+        """Lower the voice while somebody may be speaking into it, or raise it again."""
+        self._wanted_gain = DUCKED if on else 1.0
 
     # ---- the face stage's thread ----------------------------------------------------------------
 
@@ -125,9 +145,10 @@ class Playback:
         while at < len(out) and self._pieces:
             piece = self._pieces[0]
             if self._turns.is_stale(piece.turn_id):
-                self._take_piece(len(piece.samples) - self._offset)
                 if self._playing == piece.turn_id:
                     self._playing = 0
+                    self._fade_out(piece, out[at:])
+                self._take_piece(len(piece.samples) - self._offset)
                 continue
             if not self._turns.is_playable(piece.turn_id) or not self._may_begin(piece.turn_id):
                 break
@@ -148,7 +169,22 @@ class Playback:
                 self._playing = 0
             elif not self._starving:
                 self._starving = True
-                self._report.count("output_underflow")
+                self.underflows += 1
+        self._duck(out)
+
+    def _fade_out(self, piece: _Piece, out: Samples) -> None:
+        count = min(round(_FADE_S * self.rate_hz), len(out), len(piece.samples) - self._offset)
+        rest = piece.samples[self._offset : self._offset + count]
+        out[:count] = rest * np.linspace(1, 0, count, dtype=np.float32)
+
+    def _duck(self, out: Samples) -> None:
+        """Bring the gain towards the wanted one."""
+        if self._gain == self._wanted_gain == 1.0:
+            return
+        most = len(out) / (_DUCK_S * self.rate_hz)
+        after = self._gain + max(-most, min(most, self._wanted_gain - self._gain))
+        out *= np.linspace(self._gain, after, len(out), dtype=np.float32)
+        self._gain = after
 
     def _may_begin(self, turn_id: int) -> bool:
         if self._playing == turn_id:
@@ -168,16 +204,18 @@ class Playback:
     def _follow(self, piece: _Piece, heard_s: float, count: int) -> None:
         """Keep the account of what is heard when."""
         turn_id = piece.turn_id
+        played = self._played.get(turn_id, 0)
         if self._playing != turn_id or self._starving:
+            if not played:
+                self._marks.append(Mark(turn_id, "reply_begins", heard_s))
             self._playing, self._starving = turn_id, False
-            reply_s = self._played.get(turn_id, 0) / self.rate_hz
-            self._anchor = _Anchor(turn_id, reply_s, heard_s)
-            self._report.mark(turn_id, "reply_begins", heard_s)
-        self._played[turn_id] = self._played.get(turn_id, 0) + count
+        # Anew with every block, so that a device's clock may drift.
+        self._anchor = _Anchor(turn_id, played / self.rate_hz, heard_s)
+        self._played[turn_id] = played + count
         first = piece.first_voiced
         if first is not None and self._offset <= first < self._offset + count:
             ear_s = heard_s + (first - self._offset) / self.rate_hz
-            self._report.mark(turn_id, "mouth_to_ear", ear_s)
+            self._marks.append(Mark(turn_id, "mouth_to_ear", ear_s))
 
     # ---- the screen's thread --------------------------------------------------------------------
 
@@ -215,6 +253,13 @@ class Playback:
             else:
                 return None
         return None
+
+    def take_marks(self) -> list[Mark]:
+        """Return what happened in `fill` since the last call."""
+        found = []
+        while self._marks:
+            found.append(self._marks.popleft())
+        return found
 
     def take_finished(self) -> list[int]:
         """Return the turns whose reply ended since the last call."""

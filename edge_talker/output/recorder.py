@@ -23,6 +23,7 @@ from av.video.stream import VideoStream
 from edge_talker.errors import RecordingError
 from edge_talker.face import FRAMES_PER_SECOND
 from edge_talker.messages import Image, Samples
+from edge_talker.output.screen import Control, Scene
 
 log = logging.getLogger(__name__)
 
@@ -79,7 +80,7 @@ class Recorder:
         self._thread = threading.Thread(target=self._encode, name="recorder", daemon=True)
         self._thread.start()
 
-    def picture(self, image: Image, due_s: float) -> None:
+    def picture(self, image: Image, due_s: float, scene: Scene) -> None:
         """Take a picture; in a paced run one is lost, and counted, where encoding lags."""
         if self._room.acquire(blocking=not self._paced):
             self._queue.put((image, due_s))
@@ -89,6 +90,10 @@ class Recorder:
     def sound(self, samples: Samples, heard_s: float) -> None:
         """Take what is played."""
         self._queue.put((samples.copy(), heard_s))
+
+    def controls(self) -> list[Control]:
+        """Nobody stands in front of a file."""
+        return []
 
     @property
     def origin_s(self) -> float | None:

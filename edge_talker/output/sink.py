@@ -1,4 +1,4 @@
-"""Sinks: who asks playback for samples. The sink owns the clock of the loop.
+"""Sinks: who asks for samples. The sink owns the clock of the loop.
 
 A sink's stream never stops: it sends silence when there is nothing to say.
 """
@@ -9,6 +9,7 @@ import numpy as np
 
 from edge_talker.audio import BLOCK_MS
 from edge_talker.clock import Clock
+from edge_talker.hearing.echo import Reference
 from edge_talker.messages import Samples
 from edge_talker.output.playback import Playback
 
@@ -21,33 +22,65 @@ class SoundTap(Protocol):
         ...
 
 
+class Feed:
+    """What a sink asks for sound; whoever has to know what is played learns it here."""
+
+    def __init__(
+        self, playback: Playback, reference: Reference | None, taps: tuple[SoundTap, ...]
+    ) -> None:
+        self._playback = playback
+        self._reference = reference
+        self._taps = taps
+        self.samples = 0  # handed out so far: the sink's sign of life
+
+    def fill(self, out: Samples, heard_s: float) -> None:
+        """Write the next samples to `out` (n,), whose first is heard at `heard_s`."""
+        self._playback.fill(out, heard_s)
+        # At the moment at which they are handed to the device: it must lead the microphone.
+        if self._reference is not None:
+            self._reference.push(out)
+        for tap in self._taps:
+            tap.sound(out, heard_s)
+        self.samples += len(out)
+
+
+class Sink(Protocol):
+    """Something that plays sound."""
+
+    rate_hz: int
+    trouble: str  # what somebody has to mend, such as a loudspeaker that is gone, else ""
+
+    def run(self, clock: Clock, feed: Feed) -> None:
+        """Play what `feed` gives until `stop`, in a thread of its own."""
+        ...
+
+    def stop(self) -> None:
+        """End soon."""
+        ...
+
+
 class PacedSink:
     """A sink without a device, paced by the clock: what headless runs play to.
 
     Like a device with one period of latency, it asks for each block one period before the block
-    is heard.
+    is heard. `drift_ppm` makes its clock slower than the loop's, as devices' clocks differ.
     """
 
-    def __init__(self, clock: Clock, playback: Playback, taps: tuple[SoundTap, ...] = ()) -> None:
-        self._clock = clock
-        self._playback = playback
-        self._taps = taps
+    def __init__(self, rate_hz: int, drift_ppm: float = 0.0) -> None:
+        self.rate_hz = rate_hz
+        self.trouble = ""
+        self._sample_s = (1 + drift_ppm * 1e-6) / rate_hz
         self._stopped = False
 
-    def run(self) -> None:
+    def run(self, clock: Clock, feed: Feed) -> None:
         """Play until `stop`."""
-        rate = self._playback.rate_hz
-        block = np.zeros(rate * BLOCK_MS // 1000, np.float32)
-        latency_s = len(block) / rate
-        start_s = self._clock.now()
-        sent = 0
+        block = np.zeros(self.rate_hz * BLOCK_MS // 1000, np.float32)
+        latency_s = len(block) * self._sample_s
+        start_s = clock.now()
         while not self._stopped:
-            at_s = start_s + sent / rate
-            self._clock.sleep_until(at_s)
-            self._playback.fill(block, at_s + latency_s)
-            for tap in self._taps:
-                tap.sound(block, at_s + latency_s)
-            sent += len(block)
+            at_s = start_s + feed.samples * self._sample_s
+            clock.sleep_until(at_s)
+            feed.fill(block, at_s + latency_s)
 
     def stop(self) -> None:
         """End after the current block."""
