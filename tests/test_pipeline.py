@@ -99,9 +99,10 @@ def test_a_new_question_interrupts_the_reply():
     assert not second["interrupted"]
     assert first["reply_text"].startswith(first["heard_text"])
     assert 0 < len(first["heard_text"]) < len(first["reply_text"])
-    # 1.0 s after the question's end the second begins, and lasts 1 s: the reply was heard from
-    # 0.4 s to 2.4 s after the end, and FakeTts says 20 characters in a second.
-    assert len(first["heard_text"]) == pytest.approx(2.0 / CHARACTER_S, abs=6)
+    # 1.0 s after the question's end the second begins, and 0.3 s of it stop the reply: it was heard
+    # from 0.4 s to 1.35 s after the end, and FakeTts says 20 characters in a second.
+    assert len(first["heard_text"]) == pytest.approx(0.95 / CHARACTER_S, abs=6)
+    assert second["user_text"] == "spoke 1.0"
 
 
 def test_history_holds_only_what_was_heard():

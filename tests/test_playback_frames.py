@@ -48,11 +48,11 @@ def test_after_an_underflow_the_frames_are_due_later_by_the_gap(rig):
     rig.fill(10)
     assert dues(rig) == pytest.approx([0.0, 0.04, 0.08, 0.12, 0.16])
     assert not rig.fill(3).any()  # 60 ms without a sample
-    assert rig.counters()["output_underflow"] == 1
+    assert rig.playback.underflows == 1
     rig.put(turn, ramp(3200), range(3200, 6400, 640), last=True)
     rig.fill(10)
     assert dues(rig) == pytest.approx([0.26, 0.30, 0.34, 0.38, 0.42])
-    assert rig.counters()["output_underflow"] == 1
+    assert rig.playback.underflows == 1
     assert rig.playback.heard_s(turn) == pytest.approx(0.4)
 
 

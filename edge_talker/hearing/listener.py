@@ -29,7 +29,7 @@ from edge_talker.text.language import language_of
 from edge_talker.turns import Turns
 
 _FRAME_MS = 1000 * FRAME_SAMPLES // HEARING_RATE_HZ
-_TEXT_OVERDUE = 3  # times the usual wait: then a text that is not there is not waited for
+_TEXT_OVERDUE = 2  # times the usual wait: then a text that is not there is not waited for
 
 
 class WakeWord(Protocol):
@@ -257,8 +257,10 @@ class Listener:
             self._report.count("false_starts")
             self._drop()
             return
-        if text is None and self._silence_ms < _TEXT_OVERDUE * self._hearing.wait_ms:
-            return
+        if text is None and self._attention.trigger == "open":
+            # Only what is said tells whether it is meant for us.
+            if self._silence_ms < _TEXT_OVERDUE * self._hearing.wait_ms:
+                return
         if self._attention.admits(
             fits=text is not None and self._rule.completeness(text) != "open"
         ):
