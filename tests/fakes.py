@@ -4,12 +4,13 @@ from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
-from edge_talker.audio import HEARING_RATE_HZ, dbfs
+from edge_talker.audio import BLOCK_SAMPLES, HEARING_RATE_HZ, dbfs
 from edge_talker.clock import Clock, VirtualClock
 from edge_talker.config import Config
 from edge_talker.engines import Stop
 from edge_talker.face import FRAMES_PER_SECOND, Mood, ReplyState
 from edge_talker.hearing.endpoint import Completeness
+from edge_talker.hearing.listener import WakeWord
 from edge_talker.hearing.source import Source
 from edge_talker.messages import (
     AudioBlock,
@@ -26,6 +27,7 @@ from edge_talker.messages import (
     Word,
 )
 from edge_talker.output.recorder import Recorder
+from edge_talker.output.screen import Display
 from edge_talker.output.sink import PacedSink
 from edge_talker.pipeline import Engines, Pipeline
 from edge_talker.stage import Slot
@@ -58,6 +60,35 @@ class FakeSource:
             if isinstance(item, Exception):
                 raise item
             yield item
+
+
+class LiveSource(FakeSource):
+    """The same as a microphone gives it: every block when its last sample is due."""
+
+    live = True
+
+    def items(self, clock: Clock, is_quiet: Callable[[], bool]) -> Iterator[Samples | TypedLine]:
+        start_s, heard = clock.now(), 0
+        for item in super().items(clock, is_quiet):
+            for block in np.split(item, range(BLOCK_SAMPLES, len(item), BLOCK_SAMPLES)):
+                heard += len(block)
+                clock.sleep_until(start_s + heard / HEARING_RATE_HZ)
+                yield block
+
+
+class Ear:
+    """Hears all that is played; a SoundTap."""
+
+    def __init__(self) -> None:
+        self._blocks: list[tuple[float, Samples]] = []
+
+    def sound(self, samples: Samples, heard_s: float) -> None:
+        self._blocks.append((heard_s, samples.copy()))
+
+    def level(self, from_s: float, to_s: float) -> float:
+        """Return the peak of the blocks that begin between two moments."""
+        found = [abs(block).max() for at_s, block in self._blocks if from_s <= at_s < to_s]
+        return float(max(found))
 
 
 class FakeVad:
@@ -202,11 +233,18 @@ class Talk:
         recorder: Recorder | None = None,
         turns: int | None = None,
         source: Source | None = None,
+        displays: tuple[Display, ...] = (),
+        wake_word: WakeWord | None = None,
+        **hearing: object,
     ) -> None:
+        """Wire it up; `hearing` changes keys of that section of the starter profile."""
         self.asr, self.llm = asr or FakeAsr(), llm or FakeLlm()
         self.tts, self.face = tts or FakeTts(), face or FakeFace()
         self.clock = VirtualClock()
-        self.config = Config.load().resized(64, 64)
+        config = Config.load().resized(64, 64)
+        changed = config.hearing.model_copy(update=hearing)
+        self.config = config.model_copy(update={"hearing": changed})
+        self.ear = Ear()
         apology = tone(Clause(0, 0, "Sorry.", "en", "concerned", last=True))
         engines = Engines(
             vad=FakeVad(),
@@ -214,15 +252,15 @@ class Talk:
             llm=Slot(self.llm),
             tts=Slot(self.tts),
             face=Slot(self.face),
-            wake_word=None,
+            wake_word=wake_word,
             completeness=completeness,
             apologies={"en": (apology,), "zh": (apology,)},
         )
-        displays = (recorder,) if recorder else ()
+        recorders = (recorder,) if recorder else ()
         sink = PacedSink(self.config.output.rate_hz)
         self.pipeline = Pipeline(
             self.config, engines, source or FakeSource(*items), sink, self.clock,
-            displays, displays, turns,
+            (*recorders, *displays), (*recorders, self.ear), turns,
         )  # fmt: skip
 
     def run(self) -> dict:

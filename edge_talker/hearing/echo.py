@@ -77,16 +77,21 @@ class EchoCanceller:
     ) -> None:
         """Without a `reference` no echo is taken out; `noise_suppression` is 0 (off) to 4."""
         self._reference = reference
-        self._processor = AudioProcessor(
-            sample_rate=HEARING_RATE_HZ,
-            echo_cancellation=reference is not None,
-            noise_suppression=noise_suppression > 0,
-            ns_level=max(noise_suppression - 1, 0),
-            auto_gain_control=gain_control,
+        wanted = {
+            "echo_cancellation": reference is not None,
+            "noise_suppression": noise_suppression > 0,
+            "auto_gain_control": gain_control,
+        }
+        self._processor = (
+            AudioProcessor(HEARING_RATE_HZ, ns_level=max(noise_suppression - 1, 0), **wanted)
+            if any(wanted.values())
+            else None
         )
 
     def clean(self, samples: Samples) -> Samples:
         """Return samples (n,) at HEARING_RATE_HZ without echo; n in whole 10 ms."""
+        if self._processor is None:
+            return samples
         if self._reference is None:
             return self._processor.process(samples, None)
         return self._processor.process(samples, self._reference.pull(len(samples)))

@@ -257,10 +257,10 @@ class Listener:
             self._report.count("false_starts")
             self._drop()
             return
-        if text is None and self._attention.trigger == "open":
-            # Only what is said tells whether it is meant for us.
-            if self._silence_ms < _TEXT_OVERDUE * self._hearing.wait_ms:
-                return
+        # Where anybody may speak, only what is said tells whether it is meant for us.
+        overdue = self._silence_ms >= _TEXT_OVERDUE * self._hearing.wait_ms
+        if text is None and self._attention.trigger == "open" and not overdue:
+            return
         if self._attention.admits(
             fits=text is not None and self._rule.completeness(text) != "open"
         ):
