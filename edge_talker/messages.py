@@ -162,7 +162,7 @@ class TurnFailed:
 class Exchange:
     """A question and as much of its reply as was heard; the last one of a history is still open."""
 
-    user_text: str
+    user_text: str  # "" where what stopped the last reply was no question: that reply goes on
     language: Language
     reply_text: str = ""  # only the words that were heard
     answer_id: str = ""  # of the knowledge entry that answered, "" where there is none

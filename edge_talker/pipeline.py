@@ -17,10 +17,10 @@ from edge_talker.dialogue import Dialogue
 from edge_talker.errors import EdgeTalkerError
 from edge_talker.face import Face, Mood
 from edge_talker.face.stage import FaceStage
-from edge_talker.hearing.attention import Attention
+from edge_talker.hearing.attention import Attention, WakeWord
 from edge_talker.hearing.echo import EchoCanceller, Reference
 from edge_talker.hearing.endpoint import Completeness, EndOfTurn
-from edge_talker.hearing.listener import Listener, WakeWord
+from edge_talker.hearing.listener import Listener
 from edge_talker.hearing.source import Input, Source
 from edge_talker.hearing.vad import Vad
 from edge_talker.llm import Llm

@@ -9,8 +9,8 @@ from edge_talker.clock import Clock, VirtualClock
 from edge_talker.config import Config
 from edge_talker.engines import Stop
 from edge_talker.face import FRAMES_PER_SECOND, Mood, ReplyState
+from edge_talker.hearing.attention import WakeWord
 from edge_talker.hearing.endpoint import Completeness
-from edge_talker.hearing.listener import WakeWord
 from edge_talker.hearing.source import Source
 from edge_talker.messages import (
     AudioBlock,

@@ -6,7 +6,7 @@ import pytest
 
 from edge_talker.output.playback import DUCKED
 from edge_talker.output.screen import Control
-from tests.fakes import FakeLlm, LiveSource, Talk, silence, voice
+from tests.fakes import FakeAsr, FakeLlm, LiveSource, Talk, silence, voice
 
 LONG = "One two three four five six seven eight nine ten eleven twelve thirteen fourteen."  # 4 s
 ANSWERED_S = 1.0 + 0.32 + 0.06  # when the reply to a second of speech is heard at the latest
@@ -80,7 +80,7 @@ def test_a_short_sound_lowers_the_reply_at_once_and_does_not_stop_it():
     [turn] = report["turns"]
     assert not turn["interrupted"]
     assert turn["heard_text"] == turn["reply_text"]
-    assert report["counters"]["ducked"] == 1
+    assert report["counters"]["asides"] == 1
     assert "interruptions" not in report["counters"]
     before, during, after = (talk.ear.level(t, t + 0.1) for t in (2.3, 2.65, 3.2))
     assert (before, after) == pytest.approx((0.3, 0.3), abs=0.01)
@@ -100,6 +100,20 @@ def test_speech_that_begins_before_the_reply_ends_is_a_turn_of_its_own():
     assert not first["interrupted"]
     assert first["heard_text"] == "A bit."
     assert second["user_text"] == "spoke 1.0"
+
+
+@pytest.mark.parametrize("heard", ["", "<unk> <unk>"])
+def test_a_reply_that_was_stopped_by_no_question_goes_on(heard):
+    answers = iter(["hello", heard])
+    asr = FakeAsr(text=lambda _: next(answers))
+    talk = live(voice(1), silence(1.5), voice(0.6), silence(9), asr=asr)
+    report = talk.run()
+    first, second = report["turns"]
+    assert first["interrupted"]
+    assert second["user_text"] == ""
+    assert report["counters"]["resumed"] == 1
+    earlier, now = talk.llm.histories[-1]
+    assert (earlier.interrupted, now.user_text) == (True, "")
 
 
 # ---- who is listened to -------------------------------------------------------------------------

@@ -3,13 +3,22 @@
 Outside a conversation a hall full of people is heard, none of whom may mean the avatar.
 """
 
-from typing import Literal
+from typing import Literal, Protocol
 
 from edge_talker.clock import Clock
+from edge_talker.messages import Samples
 
 Trigger = Literal["open", "key", "wake"]
 
 PATIENCE = 2  # questions in a row that fit nothing and are yet taken as meant for us
+
+
+class WakeWord(Protocol):
+    """Waits for a phrase; hears one stream at a time."""
+
+    def hear(self, samples: Samples) -> bool:
+        """Take the next samples (n,) at HEARING_RATE_HZ; True when the phrase has been said."""
+        ...
 
 
 class Attention:

@@ -1,14 +1,16 @@
-"""When a person has ended: the end-of-turn rule.
+"""When a person has ended: the end-of-turn rule, and the moment that latencies count from.
 
-Knows words and durations; knows nothing of sound. Read speech pauses inside its sentences (250 ms
-and more in most recordings), so only a text that is plainly whole is answered quickly.
+Knows words, durations and levels; knows nothing of turns. Read speech pauses inside its sentences
+(250 ms and more in most recordings), so only a text that is plainly whole is answered quickly.
 """
 
 import re
 from collections.abc import Callable
 from typing import Literal
 
+from edge_talker.audio import HEARING_RATE_HZ, voiced_bounds
 from edge_talker.config import Hearing
+from edge_talker.messages import Samples
 
 _UNFINISHED = frozenset(
     # Fillers, conjunctions, articles, prepositions and auxiliaries that no question ends in.
@@ -41,3 +43,16 @@ class EndOfTurn:
         if completeness == "likely":
             return self._hearing.wait_likely_question_ms
         return self._hearing.wait_ms
+
+
+def end_of_speech(sound: Samples, now_s: float, vad_end_s: float) -> tuple[float, str]:
+    """Return when a person ended, whose `sound` (n,) ends now, and what tells it.
+
+    "sound": the last sample within 40 dB of the peak. In noise that never falls that far below the
+    voice, the VAD's word `vad_end_s` has to do: "vad".
+    """
+    bounds = voiced_bounds(sound)
+    if bounds is None:
+        return vad_end_s, "vad"
+    by_sound_s = now_s - (len(sound) - bounds[1]) / HEARING_RATE_HZ
+    return (vad_end_s, "vad") if by_sound_s > vad_end_s else (by_sound_s, "sound")

@@ -1,30 +1,44 @@
-"""Speech into a reply: whether it is a mere "mm-hmm" or a cough, or somebody who wants to speak."""
+"""Speech into a reply: whether it is a mere "mm-hmm" or a cough, or somebody who wants to speak.
+
+What the echo canceller leaves of our own voice hardly ever looks like speech (in a reverberant hall
+99 % of its frames have a probability below 0.2, and no run of them lasts 100 ms), while it takes
+away a part of the person's voice too. So frames count here that elsewhere would be too unsure.
+"""
 
 from typing import Literal
 
 from edge_talker.config import Hearing
 from edge_talker.messages import AudioBlock
 
-Verdict = Literal["unsure", "aside", "barge-in"]
+Verdict = Literal["unsure", "noticed", "aside", "barge-in"]
 
+POSSIBLE = 0.3  # probability of speech with which an intrusion may begin
+_LIKELY = 0.5
+_FAINT = 0.2
+_EVIDENCE = 0.5  # of the frames that a barge-in needs at least; a faint one counts half
 _ASIDE_SILENCE_MS = 192  # after which it was no attempt to speak
 
 
 class Intrusion:
     """One attempt to speak while a reply is heard, or is about to be."""
 
-    def __init__(self, hearing: Hearing, sound: list[AudioBlock], speech_ms: int) -> None:
-        """`sound` begins before it, and `speech_ms` of it were speech so far."""
+    def __init__(self, hearing: Hearing, sound: list[AudioBlock]) -> None:
+        """Begin with the `sound` before the first frame that is followed."""
         self._barge_in_ms = hearing.barge_in_ms
         self.sound = sound
-        self._speech_ms = speech_ms
+        self._lasted_ms = 0
         self._silence_ms = 0
+        self._evidence_ms = 0.0
 
-    def follow(self, frame_ms: int, *, is_speech: bool) -> Verdict:
+    def follow(self, probability: float, frame_ms: int) -> Verdict:
         """Take the VAD's word on the next frame and return what is known now."""
-        if is_speech:
-            self._speech_ms += frame_ms
-            self._silence_ms = 0
-            return "barge-in" if self._speech_ms >= self._barge_in_ms else "unsure"
-        self._silence_ms += frame_ms
-        return "aside" if self._silence_ms >= _ASIDE_SILENCE_MS else "unsure"
+        self._lasted_ms += frame_ms
+        if probability < _FAINT:
+            self._silence_ms += frame_ms
+            return "aside" if self._silence_ms >= _ASIDE_SILENCE_MS else "unsure"
+        self._silence_ms = 0
+        self._evidence_ms += frame_ms if probability >= _LIKELY else frame_ms / 2
+        enough = self._evidence_ms >= _EVIDENCE * self._barge_in_ms
+        if enough and self._lasted_ms >= self._barge_in_ms:
+            return "barge-in"
+        return "noticed" if self._evidence_ms >= frame_ms else "unsure"

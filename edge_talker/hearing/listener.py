@@ -9,35 +9,33 @@ has its sound too. Speech into a reply lowers it at once, and stops it when it h
 from collections import deque
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Protocol
 
 import numpy as np
 
-from edge_talker.audio import BLOCK_MS, HEARING_RATE_HZ, VOICED_BELOW_PEAK_DB
+from edge_talker.audio import BLOCK_MS
 from edge_talker.channel import Channel
 from edge_talker.clock import Clock
 from edge_talker.config import Hearing
 from edge_talker.dialogue import Dialogue
-from edge_talker.hearing.attention import Attention
-from edge_talker.hearing.endpoint import EndOfTurn
-from edge_talker.hearing.intrusion import Intrusion
-from edge_talker.hearing.vad import FRAME_SAMPLES, Vad
-from edge_talker.messages import AudioBlock, Samples, Transcript, TypedLine, Utterance
+from edge_talker.hearing.attention import Attention, WakeWord
+from edge_talker.hearing.endpoint import EndOfTurn, end_of_speech
+from edge_talker.hearing.intrusion import POSSIBLE, Intrusion
+from edge_talker.hearing.vad import FRAME_MS, Activity, Vad
+from edge_talker.messages import (
+    UNKNOWN_WORD,
+    AudioBlock,
+    Language,
+    Samples,
+    Transcript,
+    TypedLine,
+    Utterance,
+)
 from edge_talker.report import Report
 from edge_talker.stage import Outbox
 from edge_talker.text.language import language_of
 from edge_talker.turns import Turns
 
-_FRAME_MS = 1000 * FRAME_SAMPLES // HEARING_RATE_HZ
 _TEXT_OVERDUE = 2  # times the usual wait: then a text that is not there is not waited for
-
-
-class WakeWord(Protocol):
-    """Waits for a phrase; hears one stream at a time."""
-
-    def hear(self, samples: Samples) -> bool:
-        """Take the next samples (n,) at HEARING_RATE_HZ; True when the phrase has been said."""
-        ...
 
 
 class Listener:
@@ -73,7 +71,6 @@ class Listener:
         self._report = report
         self._hearing = hearing
         self._clean = clean
-        self._vad = vad
         self._wake_word = wake_word
         self._attention = attention
         self._rule = rule
@@ -85,17 +82,16 @@ class Listener:
         self._on_commit = on_commit
         self.handled = 0  # items taken from the inbox so far
         self.muted = False  # set by the main thread: nothing is heard
-        self._rest: Samples = np.zeros(0, np.float32)  # less than a VAD frame
+        self._activity = Activity(vad, hearing)
         # The pre-roll lies before the speech that makes the onset, not before its decision.
         preroll_ms = hearing.preroll_ms + hearing.onset_ms
         self._preroll: deque[AudioBlock] = deque(maxlen=-(-preroll_ms // BLOCK_MS))
-        self._speech_ms = 0  # run of speech up to now
-        self._silence_ms = 0  # run of silence up to now
         self._turn_id = 0  # open turn, 0 for none
         self._heard: list[AudioBlock] = []  # all of the open turn's sound
         self._blocks: Channel[AudioBlock] | None = None  # open while the person speaks
         self._vad_end_s = 0.0  # end of the last frame of speech, on the clock
         self._intrusion: Intrusion | None = None  # speech into a reply
+        self._stopped = 0  # turn whose reply the open one has stopped, 0 for none
 
     @property
     def is_idle(self) -> bool:
@@ -105,11 +101,11 @@ class Listener:
     @property
     def hears_speech(self) -> bool:
         """True while a person speaks."""
-        return self._blocks is not None or self._intrusion is not None
+        return self._blocks is not None
 
     def run(self) -> None:
         """Work until the inbox is closed."""
-        self._vad.reset()
+        self._activity.reset()
         for item in self._inbox:
             if isinstance(item, TypedLine):
                 self._hear_line(item.text)
@@ -121,10 +117,13 @@ class Listener:
     def _hear_line(self, text: str) -> None:
         if self._turn_id:
             self._drop()
-        if not text.strip():
-            return
+        if text.strip():
+            self._ask(text.strip(), language_of(text))
+
+    def _ask(self, text: str, language: Language) -> None:
+        """Commit a turn that needs no ear."""
         turn_id = self._turns.begin()
-        transcript = Transcript(turn_id, text.strip(), language_of(text), 1.0, final=True)
+        transcript = Transcript(turn_id, text, language, 1.0, final=True)
         self._dialogue.asked(transcript)
         self._turns.set_text(turn_id, transcript.text)
         self._attention.begin()
@@ -151,11 +150,8 @@ class Listener:
             self._intrusion.sound.append(block)
         else:
             self._preroll.append(block)
-        samples = np.concatenate([self._rest, block.samples])
-        whole = len(samples) // FRAME_SAMPLES * FRAME_SAMPLES
-        self._rest = samples[whole:]
-        for frame in samples[:whole].reshape(-1, FRAME_SAMPLES):
-            self._judge(self._vad.probability(frame))
+        for probability in self._activity.follow(block.samples):
+            self._judge(probability)
 
     def _be_deaf(self) -> None:
         """Keep nothing of what is said."""
@@ -164,32 +160,30 @@ class Listener:
         if self._intrusion is not None:
             self._let_pass(self._intrusion)
         self._preroll.clear()
-        self._speech_ms = 0
+        self._activity.speech_ms = 0
 
     def _judge(self, probability: float) -> None:
         """Follow one VAD frame."""
         hearing = self._hearing
-        is_speech = probability >= hearing.speech_probability
-        if is_speech:
-            self._speech_ms += _FRAME_MS
-            self._silence_ms = 0
+        if self._activity.is_speech:
             self._vad_end_s = self._clock.now()
-        elif probability < hearing.silence_probability or not self._speech_ms:
-            self._silence_ms += _FRAME_MS
-            self._speech_ms = 0
         if self._intrusion is not None:
-            self._judge_intrusion(self._intrusion, is_speech=is_speech)
+            self._judge_intrusion(self._intrusion, probability)
+        elif not self._turn_id and self._is_replying():
+            if probability >= POSSIBLE:
+                self._intrusion = Intrusion(hearing, list(self._preroll))
+                self._judge_intrusion(self._intrusion, probability)
         elif self._blocks is not None:
             if self._is_full():
                 self._close_blocks()
                 self._report.count("utterance_limit")
-            elif self._silence_ms >= hearing.speculate_ms:
+            elif self._activity.silence_ms >= hearing.speculate_ms:
                 self._close_blocks()
                 self._report.count("speculations")
         elif self._turn_id and self._is_full():
             # Too long to be heard out: what there is will be answered at the next real silence.
             self._decide()
-        elif self._speech_ms >= hearing.onset_ms:
+        elif self._activity.speech_ms >= hearing.onset_ms:
             self._begin()
         elif self._turn_id:
             self._decide()
@@ -198,23 +192,22 @@ class Listener:
         """Somebody has begun to speak, or goes on."""
         if self._turn_id:
             self._resume()
-        elif self._is_replying():
-            self._duck(True)
-            self._report.count("ducked")
-            self._intrusion = Intrusion(self._hearing, list(self._preroll), self._speech_ms)
         else:
             self._open(list(self._preroll))
             self._preroll.clear()
 
-    def _judge_intrusion(self, intrusion: Intrusion, *, is_speech: bool) -> None:
-        """Stop the reply once it is sure that somebody wants to speak."""
-        verdict = intrusion.follow(_FRAME_MS, is_speech=is_speech)
-        if verdict == "aside":
+    def _judge_intrusion(self, intrusion: Intrusion, probability: float) -> None:
+        """Lower the reply once somebody may be speaking, stop it once that is sure."""
+        verdict = intrusion.follow(probability, FRAME_MS)
+        if verdict == "noticed":
+            self._duck(True)
+        elif verdict == "aside":
             self._let_pass(intrusion)
-        elif verdict == "barge-in" or not self._is_replying():
+        elif verdict == "barge-in":
             if self._is_replying():
                 self._report.count("interruptions")
-                self._report.mark(self._turns.committed, "interrupted")
+                self._stopped = self._turns.committed
+                self._report.mark(self._stopped, "interrupted")
                 self._turns.interrupt()
             self._duck(False)
             self._intrusion = None
@@ -224,6 +217,7 @@ class Listener:
     def _let_pass(self, intrusion: Intrusion) -> None:
         """Let the reply go on."""
         self._duck(False)
+        self._report.count("asides")
         self._preroll.extend(intrusion.sound)
         self._intrusion = None
 
@@ -251,14 +245,14 @@ class Listener:
 
     def _decide(self) -> None:
         text = self._turns.text(self._turn_id)
-        if self._silence_ms < self._rule.wait_ms(text):
+        if self._activity.silence_ms < self._rule.wait_ms(text):
             return
-        if text == "":
-            self._report.count("false_starts")
-            self._drop()
+        understood = text is None or text.replace(UNKNOWN_WORD, "").strip()
+        if text == "" or (not understood and self._stopped):
+            self._give_back()
             return
         # Where anybody may speak, only what is said tells whether it is meant for us.
-        overdue = self._silence_ms >= _TEXT_OVERDUE * self._hearing.wait_ms
+        overdue = self._activity.silence_ms >= _TEXT_OVERDUE * self._hearing.wait_ms
         if text is None and self._attention.trigger == "open" and not overdue:
             return
         if self._attention.admits(
@@ -269,15 +263,28 @@ class Listener:
             self._report.count("ignored")
             self._drop()
 
+    def _give_back(self) -> None:
+        """Drop a turn without words; a reply that it stopped goes on."""
+        stopped, self._stopped = self._dialogue.reply(self._stopped), 0
+        self._drop()
+        self._report.count("resumed" if stopped else "false_starts")
+        if stopped:
+            self._ask("", stopped.transcript.language)
+
     def _commit(self) -> None:
         turn_id = self._turn_id
-        origin_s, origin_from = self._origin()
+        if self._is_full():
+            origin_s, origin_from = self._vad_end_s, "vad"
+        else:
+            sound = np.concatenate([block.samples for block in self._heard])
+            origin_s, origin_from = end_of_speech(sound, self._clock.now(), self._vad_end_s)
         self._report.committed(turn_id, origin_s, origin_from)
         self._turns.commit(turn_id)
         self._on_commit(turn_id)
+        self._stopped = 0
         self._turn_id = 0  # only now: between the two the loop must not look idle
         self._heard = []
-        self._speech_ms = 0
+        self._activity.speech_ms = 0
 
     def _close_blocks(self) -> None:
         if self._blocks is not None:
@@ -286,19 +293,3 @@ class Listener:
 
     def _is_full(self) -> bool:
         return len(self._heard) * BLOCK_MS >= self._hearing.utterance_limit_ms
-
-    def _origin(self) -> tuple[float, str]:
-        """Return when the person ended: the last sample within 40 dB of the peak.
-
-        In noise that never falls that far below the voice, the VAD's word has to do.
-        """
-        if self._is_full():
-            return self._vad_end_s, "vad"
-        samples = np.abs(np.concatenate([b.samples for b in self._heard]))
-        threshold = samples.max(initial=0.0) * 10 ** (-VOICED_BELOW_PEAK_DB / 20)
-        last = int(np.flatnonzero(samples >= threshold)[-1]) + 1
-        end_s = self._clock.now()
-        by_sound_s = end_s - (len(samples) - last) / HEARING_RATE_HZ
-        if by_sound_s > self._vad_end_s:
-            return self._vad_end_s, "vad"
-        return by_sound_s, "sound"

