@@ -162,6 +162,40 @@ def test_what_was_not_an_entry_is_repeated_as_heard(twins):
     assert talk.ask("say that again") == ("repeat", reply)
 
 
+@pytest.mark.parametrize(
+    ("heard", "rest"),
+    [
+        ("", "She is long. She is old."),
+        ("She", "She is long. She is old."),
+        ("She is long.", "She is old."),
+        ("She is long. She is", "She is old."),
+    ],
+)
+def test_a_reply_that_was_stopped_by_no_question_goes_on_with_its_sentence(twins, heard, rest):
+    talk = Talk(twins)
+    talk.ask("tell me about the whale")
+    cut = replace(talk.history[-1], reply_text=heard, interrupted=True)
+    talk.history = (cut,)
+    assert talk.ask("") == ("continue", rest)
+    assert talk.ask("say that again") == ("repeat", rest)
+
+
+def test_after_a_whole_reply_there_is_nothing_to_go_on_with(twins):
+    talk = Talk(twins)
+    talk.ask("tell me about the whale")
+    assert talk.ask("") == ("continue", "")
+
+
+def test_a_visitor_may_ask_to_go_on():
+    talk = Talk(Knowledge.packaged())
+    _, whole = talk.ask("最值得看的是什么？")
+    sentence, _, rest = whole.partition("。")
+    assert rest
+    cut = replace(talk.history[-1], reply_text=sentence + "。" + rest[:1], interrupted=True)
+    talk.history = (cut,)
+    assert talk.ask("请继续") == ("continue", rest)
+
+
 def test_the_engine_may_be_warmed_and_closed_twice(twins):
     engine = KnowledgeEngine(KnowledgeOptions(), twins)
     engine.warm_up()

@@ -111,6 +111,8 @@ class KnowledgeEngine:
             return knowledge.phrases[CLARIFY].emotion, phrase
         if name == CONTINUE and (rest := self._rest(history)):
             return rest
+        if name == CONTINUE and name not in knowledge.entries:
+            return "neutral", ""
         if name == UNKNOWN:
             topics = self._some_topics(language, len(history) - 1)
             phrase = knowledge.phrase(UNKNOWN, language, topics=topics)
@@ -125,7 +127,7 @@ class KnowledgeEngine:
     def _again(self, earlier: Exchange) -> tuple[Emotion, str]:
         """Return an earlier reply, whole even where only a part of it was heard."""
         entry = self._knowledge.entries.get(earlier.answer_id)
-        if entry and earlier.language in entry.answers:
+        if entry and earlier.answer_id != CONTINUE and earlier.language in entry.answers:
             return entry.emotion, entry.answers[earlier.language].text
         return "neutral", earlier.reply_text
 
