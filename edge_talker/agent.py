@@ -8,16 +8,18 @@ with Agent(Config.load("starter")) as agent:
 
 import logging
 from collections.abc import Callable, Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Protocol, Self, TypeVar
 
 from edge_talker import asr, face, llm, tts
 from edge_talker.asr import Asr
 from edge_talker.clock import Clock, RealClock, VirtualClock
 from edge_talker.config import Config
 from edge_talker.face import Face
+from edge_talker.hearing.attention import WakeWord
 from edge_talker.hearing.endpoint import Completeness
 from edge_talker.hearing.source import FileSource, ScriptSource, Source
 from edge_talker.hearing.vad import SileroVad
@@ -34,8 +36,18 @@ from edge_talker.text.knowledge import Knowledge
 from edge_talker.text.language import language_of
 from edge_talker.text.search import Index
 from edge_talker.tts import Tts
+from edge_talker.watchdog import ServiceManager
 
 log = logging.getLogger(__name__)
+
+
+class _Engine(Protocol):
+    def warm_up(self) -> None: ...
+
+    def close(self) -> None: ...
+
+
+E = TypeVar("E", bound=_Engine)
 
 LANGUAGES: tuple[Language, ...] = ("en", "zh")
 
@@ -60,24 +72,38 @@ class Agent:
         avatar = Store().avatar(config.avatar)
         size = (config.output.width, config.output.height)
         try:
-            hear: Asr = asr.ENGINES[config.asr.engine].load()(config.asr.options, knowledge)
-            self._closers.append(hear.close)
-            think: Llm = llm.ENGINES[config.llm.engine].load()(config.llm.options, knowledge)
-            self._closers.append(think.close)
-            speak: Tts = tts.ENGINES[config.tts.engine].load()(config.tts.options)
-            self._closers.append(speak.close)
-            draw: Face = face.ENGINES[config.face.engine].load()(config.face.options, avatar, *size)
-            self._closers.append(draw.close)
-            for engine in (hear, think, speak, draw):
-                engine.warm_up()
+            # Most of what takes time at the start is done by a child process or by native code.
+            with ThreadPoolExecutor() as pool:
+                warming: list[Future[None]] = []
+
+                def ready(engine: E) -> E:
+                    """Have it warm up by the side, and closed at the end."""
+                    self._closers.append(engine.close)
+                    warming.append(pool.submit(engine.warm_up))
+                    return engine
+
+                hear: Asr = ready(
+                    asr.ENGINES[config.asr.engine].load()(config.asr.options, knowledge)
+                )
+                draw: Face = ready(
+                    face.ENGINES[config.face.engine].load()(config.face.options, avatar, *size)
+                )
+                think: Llm = ready(
+                    llm.ENGINES[config.llm.engine].load()(config.llm.options, knowledge)
+                )
+                speak: Tts = ready(tts.ENGINES[config.tts.engine].load()(config.tts.options))
+                wake_word = self._wake_word()
+                index = Index(knowledge)
+            for warmed in warming:
+                warmed.result()
             self._engines = Engines(
                 vad=SileroVad(config.hearing.energy_floor_dbfs),
                 asr=Slot(hear),
                 llm=Slot(think),
                 tts=Slot(speak),
                 face=Slot(draw),
-                wake_word=None,
-                completeness=partial(_completeness, Index(knowledge), config.hearing.likely_score),
+                wake_word=wake_word,
+                completeness=partial(_completeness, index, config.hearing.likely_score),
                 apologies={
                     language: _say(speak, knowledge.phrase("fault", language), language)
                     for language in LANGUAGES
@@ -97,6 +123,7 @@ class Agent:
         taps: tuple[SoundTap, ...] = (),
         paced: bool = True,
         turns: int | None = None,
+        manager: ServiceManager | None = None,
     ) -> Report:
         """Hold a conversation and return its report.
 
@@ -110,6 +137,7 @@ class Agent:
             taps: who else gets all that is played.
             paced: False to run as fast as the machine can, on a virtual clock.
             turns: end after so many turns.
+            manager: who started the program and watches over it.
 
         Raises:
             EdgeTalkerError: see `Pipeline.run`; the recording is finished all the same.
@@ -128,7 +156,15 @@ class Agent:
             displays, taps = (*displays, recorder), (*taps, recorder)
         try:
             self._pipeline = Pipeline(
-                self.config, self._engines, source, sink, clock, displays, taps, turns
+                self.config,
+                self._engines,
+                source,
+                sink,
+                clock,
+                displays,
+                taps,
+                turns,
+                manager,
             )
             if self._stop_asked:
                 self._pipeline.stop()
@@ -157,6 +193,16 @@ class Agent:
                 self._closers.pop()()
             except Exception:  # one engine's fault must not keep the others open
                 log.exception("engine did not close")
+
+    def _wake_word(self) -> WakeWord | None:
+        hearing = self.config.hearing
+        if hearing.trigger != "wake":
+            return None
+        from edge_talker.hearing.wake import WakePhrase  # noqa: PLC0415 - few profiles need it
+
+        wake_word = WakePhrase(hearing.wake_phrase)
+        self._closers.append(wake_word.close)
+        return wake_word
 
     def __enter__(self) -> Self:
         return self

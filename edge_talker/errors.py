@@ -10,6 +10,7 @@
         StoreError                    an artefact or an avatar that is missing, changed or foreign
       MissingPackage                an extra is not installed; the message has the command
       EngineError                   a model or its library failed
+      DeviceError                   a sound device is missing, busy or forbidden, or PortAudio is
       RecordingError                the MP4 cannot be written (disk full, no permission)
       StageFailed                   one stage failed three times in a row: the program stops
 """
@@ -66,6 +67,10 @@ class MissingPackage(EdgeTalkerError):
 
 class EngineError(EdgeTalkerError):
     """A model or its library failed."""
+
+
+class DeviceError(EdgeTalkerError):
+    """A sound device is missing, busy or forbidden, or PortAudio is."""
 
 
 class RecordingError(EdgeTalkerError):

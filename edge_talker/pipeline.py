@@ -15,12 +15,13 @@ from edge_talker.clock import Clock
 from edge_talker.config import Config
 from edge_talker.dialogue import Dialogue
 from edge_talker.errors import EdgeTalkerError
-from edge_talker.face import Face, Mood
+from edge_talker.face import Face
 from edge_talker.face.stage import FaceStage
 from edge_talker.hearing.attention import Attention, WakeWord
-from edge_talker.hearing.echo import EchoCanceller, Reference
+from edge_talker.hearing.echo import EchoCanceller
 from edge_talker.hearing.endpoint import Completeness, EndOfTurn
 from edge_talker.hearing.listener import Listener
+from edge_talker.hearing.reference import Reference
 from edge_talker.hearing.source import Input, Source
 from edge_talker.hearing.vad import Vad
 from edge_talker.llm import Llm
@@ -38,13 +39,15 @@ from edge_talker.messages import (
     Utterance,
 )
 from edge_talker.output.playback import Playback
-from edge_talker.output.screen import Display, Scene, Screen
+from edge_talker.output.scenery import Scenery
+from edge_talker.output.screen import Display, Screen
 from edge_talker.output.sink import Feed, Sink, SoundTap
 from edge_talker.report import Report
 from edge_talker.stage import Conversation, Slot
 from edge_talker.tts import Tts
 from edge_talker.tts.stage import TtsStage
 from edge_talker.turns import Turns
+from edge_talker.watchdog import ServiceManager, Sign, Watchdog
 
 log = logging.getLogger(__name__)
 
@@ -53,10 +56,9 @@ UTTERANCES = 4
 TRANSCRIPTS = 1
 CLAUSES = 3
 SPEECHES = 2
-
 JOIN_S = 2.0
 TAIL_S = 0.4  # pictures after the last word, so that the mouth is seen to close
-FAULT_SHOWN_S = 3.0
+REPLY_PATIENCE_S = 60.0  # without a sample or a picture of a reply that is due: it hangs
 
 End = TurnDone | TurnFailed
 
@@ -88,6 +90,7 @@ class Pipeline:
         displays: tuple[Display, ...] = (),
         taps: tuple[SoundTap, ...] = (),
         max_turns: int | None = None,
+        manager: ServiceManager | None = None,
     ) -> None:
         """Wire it up; `displays` get all that is shown, `taps` all that is played."""
         self._clock = clock
@@ -96,7 +99,6 @@ class Pipeline:
         self._error: EdgeTalkerError | None = None
         self._open: set[int] = set()  # committed turns whose reply has not ended
         self._displays = displays
-        self._fault_s = -FAULT_SHOWN_S
         output = config.output
         text = config.report.text
         self.report = Report(clock.now, config.name, paced=clock.paced, text=text)
@@ -128,13 +130,14 @@ class Pipeline:
         # Only sound from a room has an echo of ours in it.
         reference = Reference(sink.rate_hz) if source.live and hearing.echo_cancellation else None
         canceller = EchoCanceller(
+            clock,
             reference,
             noise_suppression=hearing.noise_suppression,
             gain_control=hearing.gain_control,
         )
         self.playback = Playback(clock, turns, self.report, sink.rate_hz, output.buffer_ms / 1000)
         self.listener = Listener(
-            clock, turns, self.dialogue, self.report, hearing, canceller.clean, engines.vad,
+            clock, turns, self.dialogue, self.report, hearing, canceller, engines.vad,
             engines.wake_word, self.attention, EndOfTurn(hearing, engines.completeness),
             lambda: bool(self._open), self.playback.duck,
             self._blocks, self._utterances, self._transcripts, self._opened,
@@ -153,10 +156,23 @@ class Pipeline:
         # playback -> loudspeaker and screen
         self._feed = Feed(self.playback, reference, taps)
         self._source, self._sink = source, sink
-        self._screen = Screen(
-            clock, self.playback, engines.face, self._scene, self.dialogue, self.report, displays,
-            output.av_offset_ms / 1000,
+        self._scenery = Scenery(
+            clock, source, sink, self.listener, self.attention, turns, self.dialogue,
+            self.playback, self._open,
         )  # fmt: skip
+        self._screen = Screen(
+            clock, self.playback, engines.face, self._scenery.scene, self.dialogue, self.report,
+            displays, output.av_offset_ms / 1000,
+        )  # fmt: skip
+        # everybody's signs of life -> the service manager
+        signs = {
+            "output": Sign(lambda: self._feed.samples),
+            "reply": Sign(lambda: self.playback.moved, REPLY_PATIENCE_S, lambda: bool(self._open)),
+        }
+        if source.live:  # typed lines come when somebody types them
+            signs["input"] = Sign(lambda: self._input.delivered)
+            signs["listener"] = Sign(lambda: self.listener.handled)
+        self._watchdog = Watchdog(clock, manager or ServiceManager(), signs)
         # In the order in which they are stopped.
         self._work: list[tuple[str, Callable[[], None], Callable[[], None]]] = [
             ("input", self._input.run, self._input.stop),
@@ -165,7 +181,7 @@ class Pipeline:
             ("llm", stages[1].run, self._transcripts.close),
             ("tts", stages[2].run, self._clauses.close),
             ("face", stages[3].run, self._speeches.close),
-            ("output", lambda: sink.run(clock, self._feed), sink.stop),
+            ("output", self._play, sink.stop),
         ]
 
     def stop(self) -> None:
@@ -194,10 +210,12 @@ class Pipeline:
                     self._screen.step()
                     self._obey()
                     self._settle()
+                    self._watchdog.beat(self._scenery.status())
                 end_s = clock.now() + TAIL_S
                 while clock.now() < end_s and not self._error:
                     self._screen.step()
             finally:
+                self._watchdog.stopping()
                 self.turns.interrupt()
                 self.playback.close()
                 for thread, (name, _, stop) in zip(threads, self._work, strict=True):
@@ -207,6 +225,9 @@ class Pipeline:
                 self._settle()
                 self.report.count("mic_overflow", self._blocks.dropped)
                 self.report.count("output_underflow", self.playback.underflows)
+                for device in (self._source, self._sink):
+                    for name, count in device.counters.items():
+                        self.report.count(name, count)
         if self._error:
             raise self._error
         return self.report
@@ -218,9 +239,17 @@ class Pipeline:
 
     def _fail(self, error: Exception) -> None:
         if not isinstance(error, EdgeTalkerError):
-            log.error("input failed", exc_info=error)
-            error = EdgeTalkerError(f"The input failed: {error}")
+            log.error("device failed", exc_info=error)
+            error = EdgeTalkerError(
+                f"A source or a sink failed: {error}", "The log above has the details."
+            )
         self._error = self._error or error
+
+    def _play(self) -> None:
+        try:
+            self._sink.run(self._clock, self._feed)
+        except Exception as error:  # noqa: BLE001 - the main thread raises it again
+            self._fail(error)
 
     def _opened(self, turn_id: int) -> None:
         self._open.add(turn_id)
@@ -267,23 +296,5 @@ class Pipeline:
             else:
                 self.report.ended(turn_id)
             if self.report.has_failed(turn_id):
-                self._fault_s = self._clock.now()
+                self._scenery.fault()
             self._open.discard(turn_id)
-
-    def _mood(self) -> Mood:
-        listener = self.listener
-        if self._clock.now() < self._fault_s + FAULT_SHOWN_S:
-            return "fault"
-        if listener.muted:
-            return "muted"
-        if listener.hears_speech:
-            return "listening"
-        if self._open or (not listener.is_idle and self.attention.in_conversation):
-            return "thinking"
-        return "listening" if self.attention.in_conversation else "attract"
-
-    def _scene(self) -> Scene:
-        """Return what is to be seen at this moment besides the face."""
-        mood = "speaking" if self.playback.is_playing else self._mood()
-        question, reply = self.dialogue.captions(self.turns.committed)
-        return Scene(mood, question, reply, self._source.trouble or self._sink.trouble)

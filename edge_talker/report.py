@@ -112,7 +112,11 @@ class Report:
         with self._lock:
             record = self._record(turn_id)
             self._ended += not record.ended
-            record.ended, record.texts = True, texts
+            # Where texts are not to be reported they do not lie about in memory either.
+            record.ended, record.texts = True, {k: v for k, v in texts.items() if self._keeps(k)}
+
+    def _keeps(self, name: str) -> bool:
+        return self._text or not name.endswith("_text")
 
     def count(self, name: str, by: int = 1) -> None:
         """Add to a counter."""
@@ -189,9 +193,6 @@ class Report:
         ear, wait = spans["mouth_to_ear"], spans["endpoint_wait"]
         if ear is not None and wait is not None:
             spans["compute_only"] = round(ear - wait, 1)
-        texts = dict(record.texts)
-        if not self._text:
-            texts |= {"user_text": "", "reply_text": "", "heard_text": ""}
         skews = [1000 * s for s in record.skews_s]
         return {
             "turn_id": turn_id,
@@ -201,7 +202,7 @@ class Report:
             "interrupted": False,
             "heard_text": "",
             "answer_id": "",
-            **texts,
+            **record.texts,
             "error": record.error,
             "origin": {"at_s": round(origin, 3), "from": record.origin_from},
             "spans_ms": spans,

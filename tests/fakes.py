@@ -1,6 +1,7 @@
 """Scripted engines and sound for tests of the loop on a virtual clock."""
 
 from collections.abc import Callable, Iterator, Sequence
+from typing import ClassVar
 
 import numpy as np
 
@@ -50,6 +51,7 @@ class FakeSource:
     """Given sound and lines, one after the other."""
 
     live = False
+    counters: ClassVar[dict[str, int]] = {}
     trouble = ""
 
     def __init__(self, *items: Samples | TypedLine | Exception) -> None:

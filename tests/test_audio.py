@@ -1,9 +1,11 @@
-"""Resampling without a seam, levels, and where the voice lies."""
+"""Resampling without a seam, levels, where the voice lies, and the ring between two threads."""
+
+import threading
 
 import numpy as np
 import pytest
 
-from edge_talker.audio import BLOCK_SAMPLES, Resampler, dbfs, voiced_bounds
+from edge_talker.audio import BLOCK_SAMPLES, Resampler, Ring, dbfs, voiced_bounds
 
 
 def sine(frequency_hz, rate_hz, seconds, level=0.5):
@@ -74,3 +76,61 @@ def test_silence_has_no_voice(samples):
 
 def test_a_block_is_20_ms():
     assert BLOCK_SAMPLES == 320
+
+
+@pytest.mark.parametrize("channels", [1, 2])
+def test_a_ring_gives_back_what_was_pushed_in_order(channels):
+    ring = Ring(100, channels)
+    source = np.arange(5000 * channels, dtype=np.float32).reshape(-1, channels)
+    source = source[:, 0] if channels == 1 else source
+    random = np.random.default_rng(1)
+    pushed, parts = 0, []
+    while pushed < len(source):
+        piece = source[pushed : pushed + random.integers(0, 100 - ring.ready + 1)]
+        ring.push(piece)
+        pushed += len(piece)
+        parts.append(ring.pull(int(random.integers(0, 101))))
+    parts.append(ring.pull(100))
+    assert np.array_equal(np.concatenate(parts), source)
+    assert (ring.ready, ring.lost) == (0, 0)
+
+
+def test_what_a_ring_cannot_hold_is_not_taken_and_counted():
+    ring = Ring(10)
+    ring.push(np.arange(7, dtype=np.float32))
+    ring.push(np.arange(7, 14, dtype=np.float32))
+    assert (ring.ready, ring.lost) == (10, 4)
+    assert ring.pull(50).tolist() == [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]
+    ring.push(np.float32([99]))
+    assert ring.pull(1).tolist() == [99]
+    assert len(ring.pull(3)) == 0
+
+
+def test_what_was_pulled_from_a_ring_is_not_written_over():
+    ring = Ring(4)
+    ring.push(np.float32([1, 2, 3, 4]))
+    got = ring.pull(4)
+    ring.push(np.float32([5, 6, 7, 8]))
+    assert got.tolist() == [1, 2, 3, 4]
+
+
+def test_a_ring_between_two_threads_mixes_nothing_up():
+    ring, total = Ring(256), 200_000
+    source = np.arange(total, dtype=np.float32)
+
+    def push():
+        at = 0
+        while at < total:
+            count = min(97, total - at, 256 - ring.ready)
+            ring.push(source[at : at + count])
+            at += count
+
+    thread = threading.Thread(target=push)
+    thread.start()
+    parts, got = [], 0
+    while got < total:
+        parts.append(ring.pull(61))
+        got += len(parts[-1])
+    thread.join()
+    assert np.array_equal(np.concatenate(parts), source)
+    assert ring.lost == 0

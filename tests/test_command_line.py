@@ -97,7 +97,7 @@ def test_typed_questions_in_both_languages(tmp_path, small):
     "arguments",
     [
         ("run", "--input", "missing.wav"),
-        ("run", "--input", "mic"),
+        ("run", "--input", "mic", "--unpaced"),
         ("run", "--output", "film.avi"),
         ("run", "--profile", "nonesuch"),
         ("run", "--nonesuch"),

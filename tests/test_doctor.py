@@ -1,6 +1,7 @@
 """The checks of the doctor: every fault has its remedy."""
 
 import ctypes.util
+import importlib
 import json
 import re
 import shutil
@@ -13,10 +14,12 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from edge_talker.cli import checks, doctor
-from edge_talker.errors import EngineError
+from edge_talker.cli import checks, device_checks, doctor
+from edge_talker.errors import EngineError, UsageError
+from tests.fake_portaudio import portaudio
 from tests.test_store import make
 
+__all__ = ["portaudio"]
 ROOT = Path(__file__).parent.parent
 
 
@@ -39,7 +42,7 @@ def test_the_starter_profile_can_run_where_its_packages_are():
     assert result.exit_code == 0
     assert report["starter_can_run"] is True
     found = {check["name"]: check for check in report["checks"]}
-    assert list(found) == [*doctor.NEEDED, *doctor.BESIDES]
+    assert list(found) == [*doctor.NEEDED, *doctor.BESIDES, *doctor.DEVICES]
     assert all(found[name]["status"] == "ok" for name in doctor.NEEDED)
     assert re.search(r"\d+ samples", found["espeak-ng"]["detail"])
     assert all(check["remedy"] for check in report["checks"] if check["status"] == "fault")
@@ -51,6 +54,7 @@ def test_a_fault_is_shown_with_its_remedy_and_exits_1(monkeypatch):
 
     monkeypatch.setattr(doctor, "NEEDED", {"voice": broken})
     monkeypatch.setattr(doctor, "BESIDES", {})
+    monkeypatch.setattr(doctor, "DEVICES", {})
     result = run()
     assert result.exit_code == 1
     assert "✗" in result.stdout
@@ -63,6 +67,7 @@ def test_a_fault_that_the_starter_profile_survives_exits_0(monkeypatch, home):
     (home / "models/tiny/encoder.onnx").unlink()
     monkeypatch.setattr(doctor, "NEEDED", {})
     monkeypatch.setattr(doctor, "BESIDES", {"store": checks.BESIDES["store"]})
+    monkeypatch.setattr(doctor, "DEVICES", {})
     result = run("--json")
     assert result.exit_code == 0
     (check,) = json.loads(result.stdout)["checks"]
@@ -124,7 +129,7 @@ def test_an_absent_extra_and_an_absent_package_name_the_command(monkeypatch):
 
 def test_portaudio_is_only_a_note(monkeypatch):
     monkeypatch.setattr(ctypes.util, "find_library", lambda name: None)
-    check = checks.BESIDES["PortAudio"]("PortAudio")
+    check = device_checks.DEVICES["PortAudio"]("PortAudio")
     assert check.status == "note"
     assert "libportaudio2" in check.remedy
 
@@ -133,3 +138,75 @@ def test_a_nearly_full_disk_is_a_warning(monkeypatch):
     usage = namedtuple("usage", "total used free")(10**9, 9 * 10**8, 10**8)
     monkeypatch.setattr(shutil, "disk_usage", lambda path: usage)
     assert checks.BESIDES["disk for recordings"]("disk").status == "warning"
+
+
+def test_without_portaudio_packages_are_whole_and_devices_are_notes(monkeypatch):
+    def missing(name, find=importlib.import_module):
+        if name == "sounddevice":
+            raise OSError("PortAudio library not found")
+        return find(name)
+
+    monkeypatch.setattr(importlib, "import_module", missing)
+    assert checks.NEEDED["packages"]("packages").status == "ok"
+    for name in ("microphones", "loudspeakers"):
+        check = device_checks.DEVICES[name](name)
+        assert check.status == "note"
+        assert "sudo apt install libportaudio2" in check.remedy
+
+
+def test_devices_are_listed_with_number_name_and_rate(portaudio):
+    check = device_checks.DEVICES["microphones"]("microphones")
+    assert (check.status, check.remedy) == ("ok", "")
+    assert check.detail == "0: USB Mic: - (hw:1,0), 48000 Hz (default)"
+    portaudio.seen = portaudio.seen[:1]
+    check = device_checks.DEVICES["loudspeakers"]("loudspeakers")
+    assert check.status == "note"
+    assert "There is no loudspeaker" in check.detail
+
+
+@pytest.mark.parametrize(
+    ("variables", "cards", "status", "says"),
+    [
+        ({"DISPLAY": ":0"}, (), "ok", "X11, :0"),
+        ({"DISPLAY": ":0", "WAYLAND_DISPLAY": "wayland-1"}, (), "ok", "Wayland, wayland-1"),
+        ({}, ("card1",), "ok", "KMS, "),
+        ({}, (), "note", "none"),
+    ],
+)
+def test_the_display(monkeypatch, tmp_path, variables, cards, status, says):
+    for name in ("DISPLAY", "WAYLAND_DISPLAY"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    for card in cards:
+        (tmp_path / card).touch()
+    monkeypatch.setattr(device_checks, "KMS", tmp_path)
+    check = device_checks.DEVICES["display"]("display")
+    assert check.status == status
+    assert check.detail.startswith(says)
+    assert bool(check.remedy) == (status == "note")
+
+
+def test_a_display_that_this_user_may_not_use(monkeypatch, tmp_path):
+    for name in ("DISPLAY", "WAYLAND_DISPLAY"):
+        monkeypatch.delenv(name, raising=False)
+    (tmp_path / "card0").touch()
+    monkeypatch.setattr(device_checks, "KMS", tmp_path)
+    monkeypatch.setattr(device_checks.os, "access", lambda *_: False)
+    assert "usermod -aG video" in device_checks.DEVICES["display"]("display").remedy
+
+
+def test_calibrate_measures_in_place_of_the_checks(monkeypatch, tmp_path):
+    asked = []
+    monkeypatch.setattr(doctor, "calibrate_devices", lambda profile: not asked.append(profile))
+    assert run("--calibrate", "--profile", "a.toml").exit_code == 0
+    monkeypatch.setattr(doctor, "calibrate_devices", lambda profile: False)
+    result = run("--calibrate")
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert asked == [Path("a.toml")]
+
+
+def test_a_profile_without_calibrate_is_an_error():
+    result = run("--profile", "a.toml")
+    assert isinstance(result.exception, UsageError)
+    assert "--calibrate" in result.exception.remedy

@@ -236,7 +236,7 @@ def test_a_source_that_breaks_ends_the_run_with_its_error_and_a_report():
 
 
 def test_an_unforeseen_fault_of_the_source_is_no_traceback():
-    with pytest.raises(EdgeTalkerError, match="The input failed: odd"):
+    with pytest.raises(EdgeTalkerError, match="A source or a sink failed: odd"):
         Talk(silence(1), ValueError("odd")).run()
 
 

@@ -13,9 +13,11 @@ import pytest
 
 from edge_talker.errors import RecordingError
 from edge_talker.output.recorder import Recorder
+from edge_talker.output.screen import Scene
 
 WIDTH, HEIGHT, RATE_HZ = 64, 96, 24_000
 START_S = 10.0  # on the loop's clock
+SCENE = Scene("speaking")
 
 
 def picture(level=0, width=WIDTH, height=HEIGHT):
@@ -40,7 +42,7 @@ def record(
             image = picture(255 if flash else 40, *size)
             if noise is not None:
                 image = noise.integers(0, 256, image.shape, np.uint8)
-            recorder.picture(image, START_S + due)
+            recorder.picture(image, START_S + due, SCENE)
     return recorder
 
 
@@ -94,11 +96,11 @@ def test_the_film_begins_with_the_newest_picture_before_the_first_sound(tmp_path
     path = tmp_path / "film.mp4"
     recorder = Recorder(path, WIDTH, HEIGHT, RATE_HZ, paced=False)
     assert recorder.origin_s is None
-    recorder.picture(picture(0), START_S - 0.06)
-    recorder.picture(picture(250), START_S - 0.02)
+    recorder.picture(picture(0), START_S - 0.06, SCENE)
+    recorder.picture(picture(250), START_S - 0.02, SCENE)
     for i in range(10):
         recorder.sound(np.zeros(480, np.float32), START_S + i * 0.02)
-    recorder.picture(picture(120), START_S + 0.02)
+    recorder.picture(picture(120), START_S + 0.02, SCENE)
     recorder.finish()
     times, levels = video_of(path)
     assert times[:2] == pytest.approx([0.0, 0.02], abs=1e-4)
@@ -151,7 +153,7 @@ def test_progress_is_told_in_seconds_of_film(tmp_path):
     recorder.on_progress = told.append
     recorder.sound(np.zeros(480, np.float32), START_S)
     for due in (0.0, 0.04, 0.5):
-        recorder.picture(picture(), START_S + due)
+        recorder.picture(picture(), START_S + due, SCENE)
     recorder.finish()
     assert told == pytest.approx([0.0, 0.04, 0.5], abs=1e-4)
 
@@ -190,7 +192,7 @@ def test_a_paced_run_counts_the_pictures_that_the_encoder_could_not_take(tmp_pat
     )
     recorder.sound(np.zeros(9600, np.float32), START_S)
     for i in range(5):
-        recorder.picture(picture(), START_S + i / 25)
+        recorder.picture(picture(), START_S + i / 25, SCENE)
     recorder.finish()
     assert taken == [False] * 5  # it never waits
     assert recorder.pictures_lost == 2
@@ -237,7 +239,7 @@ def test_a_film_that_was_never_finished_can_be_played(tmp_path):
     recorder = record(path, 7.0, flash_s=3.0)
     encoded = threading.Event()
     recorder.on_progress = lambda seconds: seconds < 7.0 or encoded.set()
-    recorder.picture(picture(), START_S + 7.0)
+    recorder.picture(picture(), START_S + 7.0, SCENE)
     assert encoded.wait(30)
     copy = tmp_path / "copy.mp4"
     copy.write_bytes(path.read_bytes())

@@ -7,8 +7,8 @@ from edge_talker.clock import VirtualClock
 from edge_talker.dialogue import Dialogue
 from edge_talker.messages import Clause, Clip, Phoneme, Speech, Transcript, VideoFrame
 from edge_talker.output.playback import Playback
-from edge_talker.output.screen import PERIOD_S, Screen
-from edge_talker.output.sink import PacedSink
+from edge_talker.output.screen import PERIOD_S, Scene, Screen
+from edge_talker.output.sink import Feed, PacedSink
 from edge_talker.report import Report
 from edge_talker.stage import Slot
 from edge_talker.turns import Turns
@@ -31,22 +31,30 @@ class IdleFace:
 class Rig:
     """Screen in the test's thread, sink in another, and a script in a third."""
 
-    def __init__(self):
+    def __init__(self, offset_s=0.0):
         self.clock, self.turns = VirtualClock(), Turns()
         self.dialogue = Dialogue(lambda _: 0.0)
         self.report = Report(self.clock.now, "test", paced=False, text=True)
         self.playback = Playback(self.clock, self.turns, self.report, RATE_HZ, 2.0)
-        self.sink = PacedSink(self.clock, self.playback)
+        self.sink = PacedSink(RATE_HZ)
         self.face = IdleFace()
         self.mood = "listening"
-        self.shown = []  # (shown at, due at, first pixel)
+        self.shown = []  # (given at, due at, first pixel)
+        self.scenes = []
         self.screen = Screen(
-            self.clock, self.playback, Slot(self.face), lambda: self.mood, self.dialogue,
-            self.report, (self,),
+            self.clock, self.playback, Slot(self.face), self.scene, self.dialogue,
+            self.report, (self,), offset_s,
         )  # fmt: skip
 
-    def picture(self, image, due_s):
+    def scene(self):
+        return Scene(self.mood, "When?", "Now.")
+
+    def picture(self, image, due_s, scene):
         self.shown.append((self.clock.now(), due_s, int(image[0, 0, 0])))
+        self.scenes.append(scene)
+
+    def controls(self):
+        return []
 
     def turn(self):
         turn_id = self.turns.begin()
@@ -66,7 +74,7 @@ class Rig:
     def run(self, until_s, script=lambda: None, sink_after_s=0.0):
         def sink():
             self.clock.sleep_until(sink_after_s)
-            self.sink.run()
+            self.sink.run(self.clock, Feed(self.playback, None, ()))
 
         with self.clock as clock:
             threads = [clock.thread("sink", sink), clock.thread("script", script)]
@@ -109,6 +117,7 @@ def test_the_idle_face_has_the_mood_of_the_moment(rig):
     moods = [(mood, due) for (mood, _), due in zip(rig.face.asked, rig.idles(), strict=True)]
     assert [m for m, due in moods if due < 0.49] == ["listening"] * 13
     assert {m for m, due in moods if due > 0.51} == {"thinking"}
+    assert [scene.mood for scene in rig.scenes] == [mood for mood, _ in rig.face.asked]
 
 
 def test_reply_frames_are_shown_when_their_sound_is_heard(rig):
@@ -231,3 +240,42 @@ def test_a_machine_that_stood_still_does_not_catch_up_with_idle_pictures(rig):
     dues = rig.idles()
     assert dues[:2] == [0.0, 3.0]
     np.testing.assert_allclose(np.diff(dues[1:]), PERIOD_S, atol=1e-9)
+
+
+@pytest.mark.parametrize("offset_s", [0.12, -0.08])
+def test_pictures_are_given_earlier_by_what_the_screen_is_late(offset_s):
+    rig, turns = Rig(offset_s), []
+
+    def script():
+        rig.clock.sleep_until(0.333)
+        turns.append(rig.turn())
+        rig.put(turns[0], 0, 25, last=True)
+
+    rig.run(2.0, script)
+    for at, due, _ in rig.shown[:5] + rig.shown[-5:]:
+        assert due - at == pytest.approx(offset_s, abs=1e-9)
+    # The sound is heard from 0.36 on, whatever the screen does. With an early screen the first
+    # frames are due before playback has said when they are heard: the newest of them is shown.
+    heard = [(due, pixel) for due, pixel in rig.replies() if due > 0.36 + max(offset_s, 0) + 0.05]
+    assert heard == [(pytest.approx(0.36 + i / 25), i) for i in range(25 - len(heard), 25)]
+    assert len(heard) >= 20
+    found = rig.frames(turns[0])
+    assert found["frames"]["shown"] == len(rig.replies())
+    # Measured when they are seen, not when they are given.
+    assert found["av_skew_ms"]["p50"] == pytest.approx(0.0, abs=0.1)
+    later = [at + offset_s - due for at, due, pixel in rig.shown if pixel < 60]
+    assert found["av_skew_ms"]["max_abs"] == pytest.approx(1000 * max(map(abs, later)), abs=0.1)
+
+
+def test_a_picture_that_is_given_late_is_seen_late():
+    """The display takes 30 ms for each picture, and the screen another 50."""
+    rig = Rig(0.05)
+    take = rig.picture
+
+    def slow(image, due_s, scene):
+        rig.clock.sleep_until(rig.clock.now() + 0.03)
+        take(image, due_s, scene)
+
+    rig.picture = slow
+    rig.run(1.5, lambda: rig.put(rig.turn(), 0, 25, last=True))
+    assert rig.frames(1)["av_skew_ms"]["p50"] == pytest.approx(30, abs=1)

@@ -47,11 +47,17 @@ def load_background(
     wanted = [word for word in wanted if word in known]
     unigrams = {word: known[word] for word in [*ranked[:common], *wanted]}
     unigrams[SENTENCE_END] = probability(SENTENCE_END)
-    after = list(dict.fromkeys([*ranked[:successors], *wanted, SENTENCE_END]))
+    # Where the model backs off, the product of two unigrams says as much: told before the power is
+    # taken, since this loop is what the recogniser's start waits for.
+    after = dict.fromkeys([*ranked[:successors], *wanted, SENTENCE_END])
+    floors = [(word, math.log(2 * unigrams[word]) / _LOG_BASE) for word in after]
     bigrams = {}
     for history in [SENTENCE_START, *ranked[:histories]]:
-        # Where the model backs off, the product of two unigrams says as much.
-        row = {word: p for word in after if (p := probability(word, history)) > 2 * unigrams[word]}
+        row = {
+            word: math.exp(score * _LOG_BASE)
+            for word, floor in floors
+            if (score := model.prob((word, history))) > floor
+        }
         total = sum(row.values())
         bigrams[history] = {word: p / max(total, 1.0) for word, p in row.items()}
     return Background(unigrams, bigrams)

@@ -8,27 +8,23 @@ import dataclasses
 import json
 import os
 import select
-import subprocess
-import sys
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
 import numpy as np
 
-import edge_talker
 from edge_talker.asr import PocketSphinxOptions
+from edge_talker.asr.child_process import ChildProcess, module_command, pcm
 from edge_talker.asr.language_model import Corpus
 from edge_talker.asr.sphinx_protocol import HEADER, Kind, pack
 from edge_talker.audio import BLOCK_SAMPLES, HEARING_RATE_HZ
 from edge_talker.engines import Stop
 from edge_talker.errors import EngineError
-from edge_talker.messages import AudioBlock, Samples, Transcript
+from edge_talker.messages import AudioBlock, Transcript
 from edge_talker.text.knowledge import Knowledge
 
-CHILD = (sys.executable, "-P", "-m", "edge_talker.asr.sphinx_child")
+CHILD = module_command("edge_talker.asr.sphinx_child")
 PATIENCE_MS = 15_000  # without any sign of life from the child; it starts in two seconds
 
-_LAST_WORDS_S = 1.0  # what a child gets to end by itself
 _REMEDY = "The next turn starts it again."
 
 
@@ -68,7 +64,7 @@ class PocketSphinx:
             for block in blocks:
                 if stop():
                     return
-                child.send(Kind.AUDIO, _pcm(block.samples))
+                child.send(Kind.AUDIO, pcm(block.samples))
                 unheard += len(block.samples)
                 if unheard >= self._partial_samples:
                     unheard = 0
@@ -117,27 +113,12 @@ def corpus_of(knowledge: Knowledge) -> Corpus:
     )
 
 
-class _Child:
-    """The process at the other end of two pipes; any fault of it ends it."""
+class _Child(ChildProcess):
+    """A recogniser that is asked and answers; any fault of it ends it."""
 
     def __init__(self, command: Sequence[str], corpus: bytes, patience_ms: int) -> None:
-        root = Path(edge_talker.__file__).parent.parent
-        path = os.pathsep.join(filter(None, (str(root), os.environ.get("PYTHONPATH"))))
-        self._process = subprocess.Popen(
-            command,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            env={**os.environ, "PYTHONPATH": path},
-            bufsize=0,
-        )
-        assert self._process.stdin
-        assert self._process.stdout
-        self._in, self._out = self._process.stdin, self._process.stdout
-        os.set_blocking(self._in.fileno(), False)
+        super().__init__(command)
         self._patience_ms = patience_ms
-        self._is_ready = False
-        self.alive = True
         self._greeting: bytes | None = pack(Kind.CORPUS, corpus)
 
     def wait_until_ready(self) -> None:
@@ -153,16 +134,6 @@ class _Child:
         self.send(kind)
         return self._receive(Kind.HEARD)
 
-    def close(self) -> None:
-        self.alive = False
-        self._in.close()  # which the child takes as its end
-        try:
-            self._process.wait(_LAST_WORDS_S)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
-        self._out.close()
-
     def _receive(self, wanted: Kind) -> bytes:
         kind, length = HEADER.unpack(self._read(HEADER.size))
         payload = self._read(length)
@@ -175,8 +146,8 @@ class _Child:
     def _read(self, size: int) -> bytes:
         data = b""
         while len(data) < size:
-            self._await(self._out.fileno(), select.POLLIN)
-            piece = os.read(self._out.fileno(), size - len(data))
+            self._await(self.says, select.POLLIN)
+            piece = os.read(self.says, size - len(data))
             if not piece:
                 self._give_up("it ended")
             data += piece
@@ -185,9 +156,9 @@ class _Child:
     def _write(self, data: bytes) -> None:
         view = memoryview(data)
         while view:
-            self._await(self._in.fileno(), select.POLLOUT)
+            self._await(self.hears, select.POLLOUT)
             try:
-                view = view[os.write(self._in.fileno(), view) :]
+                view = view[os.write(self.hears, view) :]
             except BrokenPipeError:
                 self._give_up("it ended")
 
@@ -198,13 +169,8 @@ class _Child:
             self._give_up(f"it gave no sign of life for {self._patience_ms / 1000:g} s")
 
     def _give_up(self, why: str) -> None:
-        self._process.kill()
-        self.close()
+        self.kill()
         raise EngineError(f"The speech recogniser failed: {why}.", _REMEDY)
-
-
-def _pcm(samples: Samples) -> bytes:
-    return (np.clip(samples, -1.0, 1.0) * 32767).astype("<i2").tobytes()
 
 
 def _transcript(turn_id: int, heard: bytes, *, final: bool) -> Transcript:

@@ -19,7 +19,7 @@ _COMMON_WORDS, _HISTORIES, _SUCCESSORS = 10_000, 300, 2000
 # the median of the tuning voices. Later ones start from what was heard before them: word error
 # rates of 4.5 % (festival) and 26 % (espeak-ng), as good as with the mean of the whole utterance
 # known in advance; started afresh each time they were 4.8 % and 31 %.
-_FIRST_MEAN = "44.7,2.7,-3.2,6.6,-5.0,-0.4,-2.1,-4.2,-0.2,-1.5,1.3,-1.5,-0.8"
+FIRST_MEAN = "44.7,2.7,-3.2,6.6,-5.0,-0.4,-2.1,-4.2,-0.2,-1.5,1.3,-1.5,-0.8"
 
 # A word with a lower posterior is a guess. In loud noise guesses are mostly words of the knowledge
 # file: with this bound 89 % in place of 56 % of the questions outside it were refused, and 67 % in
@@ -48,7 +48,7 @@ class Recogniser:
         )
         model = build(corpus, background, Weights())
         pronunciations = _dictionary_lines(dictionary, model.unigrams)
-        with _memory_file(model.arpa()) as lm, _memory_file(pronunciations) as words:
+        with memory_file(model.arpa()) as lm, memory_file(pronunciations) as words:
             self._decoder = pocketsphinx.Decoder(  # type: ignore[attr-defined]
                 hmm=str(MODEL_FOLDER / "en-us"),
                 lm=lm,
@@ -57,7 +57,7 @@ class Recogniser:
                 fwdflat=False,  # a second pass over the utterance, 75 ms after its end
                 topn=8,  # Gaussians; with 4 noise costs 3 % of the right answers more
             )
-        self._mean = _FIRST_MEAN
+        self._mean = FIRST_MEAN
         self._open = False
 
     def start(self) -> None:
@@ -105,7 +105,7 @@ def _spelling(word: str) -> str:
 
 
 @contextmanager
-def _memory_file(text: str) -> Iterator[str]:
+def memory_file(text: str) -> Iterator[str]:
     """Give C code a path to read `text` from; without a name, it cannot be left behind."""
     descriptor = os.memfd_create("edge_talker")
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:

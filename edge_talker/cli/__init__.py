@@ -11,7 +11,7 @@ import typer
 from rich.markup import escape
 
 from edge_talker.cli import avatar as avatar
-from edge_talker.cli import demo, doctor, models, run, say
+from edge_talker.cli import demo, doctor, kiosk, models, run, say
 from edge_talker.cli.logs import LogLevel, structured_logs
 from edge_talker.cli.terminal import console
 from edge_talker.errors import EdgeTalkerError
@@ -29,6 +29,7 @@ app.command("run", epilog=run.EXAMPLES)(run.run)
 app.command("say", epilog=say.EXAMPLES)(say.say)
 app.add_typer(avatar.app, name="avatar")
 app.add_typer(models.app, name="models")
+app.add_typer(kiosk.app, name="kiosk")
 app.command("doctor")(doctor.doctor)
 
 

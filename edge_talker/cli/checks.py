@@ -3,7 +3,6 @@
 A check looks and returns; one that raises counts as a fault. Nothing here reaches for a network.
 """
 
-import ctypes.util
 import importlib
 import os
 import platform
@@ -31,7 +30,7 @@ PACKAGES = {
     "pywebrtc-audio": "pywebrtc_audio",
     "rich": "rich",
     "snowballstemmer": "snowballstemmer",
-    "sounddevice": "sounddevice",
+    "sounddevice": "_sounddevice",  # its binding: it fails itself where PortAudio is missing
     "soxr": "soxr",
     "typer": "typer",
 }
@@ -245,14 +244,6 @@ def _store(name: str) -> Check:
     return Check(name, "ok", f"{len(names)} models in {store.home}")
 
 
-def _portaudio(name: str) -> Check:
-    library = ctypes.util.find_library("portaudio")
-    if library:
-        return Check(name, "ok", library)
-    remedy = "Only for the live microphone: sudo apt install libportaudio2"
-    return Check(name, "note", "not installed", remedy)
-
-
 def _chinese_font(name: str) -> Check:
     from edge_talker.output.sheet import chinese_font  # noqa: PLC0415
 
@@ -278,7 +269,6 @@ BESIDES: dict[str, Callable[[str], Check]] = {
     "memory": _memory,
     "disk for recordings": _disk,
     "store": _store,
-    "PortAudio": _portaudio,
     "Chinese font": _chinese_font,
     "onnxruntime": _onnxruntime,
     **{f"extra {extra}": _extra for extra in EXTRAS},

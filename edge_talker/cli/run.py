@@ -1,7 +1,8 @@
-"""`edge-talker run`: a conversation from a sound file or typed lines."""
+"""`edge-talker run`: a conversation by microphone, from a sound file or typed lines."""
 
 import sys
 from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated
 
@@ -14,9 +15,18 @@ from edge_talker.agent import Agent
 from edge_talker.cli.terminal import console, stopping_on_signals
 from edge_talker.config import Config
 from edge_talker.errors import UsageError
+from edge_talker.hearing.microphone import Microphone
+from edge_talker.hearing.source import Source
+from edge_talker.output.loudspeaker import Loudspeaker
+from edge_talker.output.screen import Display
+from edge_talker.output.sink import Sink
+from edge_talker.output.window import Window
 from edge_talker.report import Report
+from edge_talker.watchdog import ServiceManager
 
 EXAMPLES = """[bold]Examples[/]
+
+  edge-talker run --input mic --output window --fullscreen
 
   edge-talker run --input questions.wav --output out/answers.mp4 --report out/report.json
 
@@ -27,9 +37,12 @@ EXAMPLES = """[bold]Examples[/]
 
 def run(
     input_: Annotated[
-        str, typer.Option("--input", help="A sound file, or 'text' for lines typed here.")
+        str,
+        typer.Option("--input", help="'mic', a sound file, or 'text' for lines typed here."),
     ] = "text",
-    output: Annotated[str, typer.Option("--output", help="The MP4 to record, or 'none'.")] = "none",
+    output: Annotated[
+        str, typer.Option("--output", help="'window', the MP4 to record, or 'none'.")
+    ] = "none",
     profile: Annotated[
         str, typer.Option("--profile", help="A packaged profile, or a TOML file.")
     ] = "starter",
@@ -42,25 +55,54 @@ def run(
     unpaced: Annotated[
         bool, typer.Option("--unpaced", help="As fast as the machine can, not as in life.")
     ] = False,
+    fullscreen: Annotated[
+        bool, typer.Option("--fullscreen", help="The window fills the screen.")
+    ] = False,
 ) -> None:
     """Hold a conversation: somebody asks, the face answers.
 
     With a sound file it ends after the last reply.
     """
-    movie = mp4_path(output)
-    source: Path | Iterable[str] = typed_lines() if input_ == "text" else sound_path(input_)
-    with Agent(Config.load(profile)) as agent:
-        converse(agent, source, movie, report, turns=turns, paced=not unpaced)
+    if unpaced and (input_ == "mic" or output == "window"):
+        raise UsageError("People cannot be hurried.", "Leave out --unpaced.")
+    config = Config.load(profile)
+    if fullscreen:
+        screen = config.screen.model_copy(update={"fullscreen": True})
+        config = config.model_copy(update={"screen": screen})
+    movie = None if output == "window" else mp4_path(output)
+    with ExitStack() as stack:
+        source: Source | Path | Iterable[str]
+        sink: Sink | None = None
+        displays: tuple[Display, ...] = ()
+        if input_ == "mic":
+            # First, so that a missing device is told before the models are loaded.
+            source = Microphone(config.hearing.device)
+            stack.callback(source.close)
+        else:
+            source = typed_lines() if input_ == "text" else sound_path(input_)
+        if input_ == "mic" or output == "window":
+            sink = Loudspeaker(config.output.device)
+            stack.callback(sink.close)
+        if output == "window":
+            size = (config.output.width, config.output.height)
+            displays = (stack.enter_context(Window(config.screen, *size, config.hearing)),)
+        agent = stack.enter_context(Agent(config))
+        converse(
+            agent, source, movie, report, turns=turns, paced=not unpaced, sink=sink,
+            displays=displays,
+        )  # fmt: skip
 
 
 def converse(
     agent: Agent,
-    source: Path | Iterable[Path | str],
+    source: Source | Path | Iterable[Path | str],
     movie: Path | None,
     report_path: Path | None,
     *,
     paced: bool,
     turns: int | None = None,
+    sink: Sink | None = None,
+    displays: tuple[Display, ...] = (),
 ) -> Report:
     """Run a conversation with its turns shown as they end; the report is written come what may.
 
@@ -70,7 +112,10 @@ def converse(
     """
     try:
         with stopping_on_signals(agent.stop), turns_shown(agent):
-            return agent.run(source, output=movie, paced=paced, turns=turns)
+            return agent.run(
+                source, output=movie, sink=sink, displays=displays, paced=paced, turns=turns,
+                manager=ServiceManager.from_environment(),
+            )  # fmt: skip
     finally:
         if agent.report and report_path:
             agent.report.write(report_path)
@@ -122,8 +167,8 @@ def mp4_path(text: str) -> Path | None:
         return None
     if Path(text).suffix.lower() != ".mp4":
         raise UsageError(
-            f"The output {text!r} is neither an MP4 nor 'none'.",
-            "Give a path that ends in .mp4; a window on the screen is not there yet.",
+            f"The output {text!r} is neither an MP4 nor 'window' nor 'none'.",
+            "Give a path that ends in .mp4, or 'window'.",
         )
     return Path(text)
 
@@ -135,13 +180,9 @@ def sound_path(text: str) -> Path:
         UsageError: there is no such file.
 
     """
-    if text == "mic":
-        raise UsageError(
-            "The live microphone is not there yet.", "Give a sound file, or --input text."
-        )
     if not Path(text).is_file():
         raise UsageError(
-            f"There is no file {text!r}.", "Give --input a sound file, or 'text' to type."
+            f"There is no file {text!r}.", "Give --input 'mic', a sound file, or 'text' to type."
         )
     return Path(text)
 

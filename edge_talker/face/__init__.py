@@ -40,7 +40,10 @@ class Face(Protocol):
         ...
 
     def idle(self, mood: Mood, at_s: float) -> Image:
-        """Return the picture of a moment without speech; callable from another thread."""
+        """Return the picture of a moment without speech; callable from another thread.
+
+        It is the same array as before where nothing has changed, and not to be written to.
+        """
         ...
 
     def warm_up(self) -> None:

@@ -30,16 +30,23 @@ class Head:
         self._limit = cache_bytes
         self._lock = threading.Lock()
         self._layers: Layers | None = None
+        self._last: tuple[Hashable, Image] | None = None
         self._patches: OrderedDict[Hashable, NDArray[np.uint8]] = OrderedDict()  # least used first
         self.remembered_bytes = 0
 
     def draw(self, pose: Pose, mood: Mood) -> Image:
-        """Return a new picture of the pose, the lamp lit for the mood."""
+        """Return a picture of the pose, the lamp lit for the mood, which cannot be written to.
+
+        It is the very same array as the last time where nothing has changed since.
+        """
         palette = self._avatar.palette
         shown = _rounded(pose)
         mouth, smile = shown.mouth, shown.smile
         eyes = replace(shown, mouth=Mouth(), smile=0.0)
+        motion = Motion(pose.head_x, pose.head_y, pose.head_tilt)
         with self._lock:
+            if self._last and self._last[0] == (shown, motion, mood):
+                return self._last[1]
             layers = self._layers = self._layers or Layers(self._avatar, *self._size)
             patches = {
                 MOUTH_BOX: self._patch(
@@ -52,8 +59,10 @@ class Head:
                     layers, EYES_BOX, eyes, lambda p: draw_eyes(p, palette, eyes)
                 ),
             }
-            motion = Motion(pose.head_x, pose.head_y, pose.head_tilt)
-            return layers.together(patches, mood, motion)
+            picture = layers.together(patches, mood, motion)
+            picture.flags.writeable = False
+            self._last = (shown, motion, mood), picture
+            return picture
 
     def warm_up(self) -> None:
         """Paint all that does not move."""
@@ -62,7 +71,7 @@ class Head:
     def close(self) -> None:
         """Let go of all that was painted; drawing again would paint it again."""
         with self._lock:
-            self._layers = None
+            self._layers = self._last = None
             self._patches.clear()
             self.remembered_bytes = 0
 

@@ -13,10 +13,10 @@ from PIL import Image as Pillow
 from PIL import ImageFilter
 
 from edge_talker.face import Mood
-from edge_talker.face.avatar import DrawnAvatar
+from edge_talker.face.avatar import Colour, DrawnAvatar
 from edge_talker.face.features import SUPERSAMPLING
 from edge_talker.face.paint import Painter, Point, Units
-from edge_talker.face.portrait import HEAD_BOX, body, head, porthole, wall
+from edge_talker.face.portrait import BLACK, HEAD_BOX, WHITE, body, head, porthole, wall
 from edge_talker.face.shear import Box, Shear, Shift
 from edge_talker.messages import Image
 
@@ -77,7 +77,10 @@ class Layers:
     def together(
         self, patches: Mapping[Units, NDArray[np.uint8]], mood: Mood, motion: Motion
     ) -> Image:
-        """Return a new picture: drawn cuts (height, width, 3) laid on the head, the head moved."""
+        """Return a picture: drawn cuts (height, width, 3) laid on the head, the head moved.
+
+        It must not be written to: later ones are made from it.
+        """
         for units, patch in patches.items():
             left, top, right, bottom = self._pixels(units)
             self._head.source[top:bottom, left:right, :3] = patch
@@ -85,7 +88,7 @@ class Layers:
             picture = self._backs[mood].copy()
             self._lay(picture, mood, motion, self._whole)
             self._last = (mood, motion, picture)
-            return picture.copy()
+            return picture
         # A head that has not moved since needs only its patches again.
         picture = self._last[2].copy()
         for units in patches:
@@ -141,11 +144,20 @@ def _backs(
     person = painter.image
     backs: dict[Mood, Image] = {}
     moods: tuple[Mood, ...] = ("attract", "listening", "thinking", "speaking", "muted", "fault")
-    for mood in moods:
+
+    def lit(cue: Colour) -> NDArray[np.int32]:
         painter.image = cabin.copy()
-        porthole(painter, avatar.palette, getattr(avatar.cues, mood))
+        porthole(painter, avatar.palette, cue)
         painter.image.alpha_composite(person)
-        backs[mood] = np.array(painter.image.convert("RGB"))
+        return np.asarray(painter.image.convert("RGB")).astype(np.int32)
+
+    # Paint is laid on in proportion, so a picture lies between its darkest and its brightest lamp
+    # as the lamp's own colour does: two paintings are enough for all moods.
+    dark = lit(BLACK)
+    span = lit(WHITE) - dark
+    for mood in moods:
+        cue = np.array(getattr(avatar.cues, mood))
+        backs[mood] = (dark + (span * cue + 127) // 255).astype(np.uint8)
     return backs
 
 

@@ -14,6 +14,7 @@ from edge_talker.face.avatar import Colour
 Point = tuple[float, float]
 Units = tuple[float, float, float, float]  # left, top, right, bottom
 SUPERSAMPLING = 4
+_SOFT_PX = 2.0  # a blur from here on hides the steps of an edge
 
 
 def smooth(points: Sequence[Point], steps: int = 10, *, closed: bool = True) -> list[Point]:
@@ -129,11 +130,11 @@ class Painter:
         if right <= left or bottom <= top:
             return None, (0, 0)
         # A blurred shape needs no supersampling, but must not be cut before it is blurred.
-        k = SUPERSAMPLING
+        k = 1 if radius >= _SOFT_PX else SUPERSAMPLING
         mask = Image.new("L", ((right - left) * k, (bottom - top) * k))
         points = [((x - left) * k, (y - top) * k) for x, y in zip(xs, ys, strict=True)]
         ImageDraw.Draw(mask).polygon(points, fill=255)
-        mask = mask.reduce(k)
+        mask = mask.reduce(k) if k > 1 else mask
         if radius:
             mask = mask.filter(ImageFilter.GaussianBlur(radius))
         return mask, (left, top)

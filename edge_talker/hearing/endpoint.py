@@ -10,17 +10,30 @@ from typing import Literal
 
 from edge_talker.audio import HEARING_RATE_HZ, voiced_bounds
 from edge_talker.config import Hearing
-from edge_talker.messages import Samples
+from edge_talker.messages import UNKNOWN_WORD, Samples
 
 _UNFINISHED = frozenset(
     # Fillers, conjunctions, articles, prepositions and auxiliaries that no question ends in.
     "um uh er erm hmm and or but because so if when than that a an the my your our their his "
     "of to in on at for from with about is are was were do does did can could i".split()
 )
+_BACKCHANNELS = frozenset(
+    "ah aha alright good great hm hmm huh i mm mmm nice oh ok okay right see sure uh um well wow "
+    "yeah yep yes 嗯 哦 啊 噢 对 好 是 的 行".split()
+)
 Completeness = Literal["whole", "likely", "open"]
 """A whole question of the knowledge file; one that it likely answers; anything else."""
 
 _VERY_SHORT_WORDS = 2
+
+
+def is_backchannel(text: str) -> bool:
+    """Return whether a text is no more than "mm-hmm", "okay, I see", 嗯, or nothing understood."""
+    return _words(text.replace(UNKNOWN_WORD, "")) <= _BACKCHANNELS
+
+
+def _words(text: str) -> set[str]:
+    return set(re.findall(r"[a-z']+|[\u4e00-\u9fff]", text.lower()))
 
 
 class EndOfTurn:

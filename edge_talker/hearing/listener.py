@@ -18,14 +18,13 @@ from edge_talker.clock import Clock
 from edge_talker.config import Hearing
 from edge_talker.dialogue import Dialogue
 from edge_talker.hearing.attention import Attention, WakeWord
-from edge_talker.hearing.endpoint import EndOfTurn, end_of_speech
+from edge_talker.hearing.echo import Cleaner
+from edge_talker.hearing.endpoint import EndOfTurn, end_of_speech, is_backchannel
 from edge_talker.hearing.intrusion import POSSIBLE, Intrusion
 from edge_talker.hearing.vad import FRAME_MS, Activity, Vad
 from edge_talker.messages import (
-    UNKNOWN_WORD,
     AudioBlock,
     Language,
-    Samples,
     Transcript,
     TypedLine,
     Utterance,
@@ -48,7 +47,7 @@ class Listener:
         dialogue: Dialogue,
         report: Report,
         hearing: Hearing,
-        clean: Callable[[Samples], Samples],
+        cleaner: Cleaner,
         vad: Vad,
         wake_word: WakeWord | None,
         attention: Attention,
@@ -62,7 +61,7 @@ class Listener:
     ) -> None:
         """Make a listener of a conversation.
 
-        `clean` takes the echo out of a block. `is_replying` is True from the commit of a turn to
+        `is_replying` is True from the commit of a turn to
         the end of its reply; `duck` lowers the reply's voice, or raises it again.
         """
         self._clock = clock
@@ -70,7 +69,7 @@ class Listener:
         self._dialogue = dialogue
         self._report = report
         self._hearing = hearing
-        self._clean = clean
+        self._cleaner = cleaner
         self._wake_word = wake_word
         self._attention = attention
         self._rule = rule
@@ -134,7 +133,7 @@ class Listener:
 
     def _hear_block(self, block: AudioBlock) -> None:
         # The canceller hears everything, so that it stays in step with what is played.
-        block = replace(block, samples=self._clean(block.samples))
+        block = replace(block, samples=self._cleaner.clean(block.samples))
         if self.muted or not self._attention.listens:
             self._be_deaf()
             if not self.muted and self._wake_word and self._wake_word.hear(block.samples):
@@ -171,7 +170,9 @@ class Listener:
             self._judge_intrusion(self._intrusion, probability)
         elif not self._turn_id and self._is_replying():
             if probability >= POSSIBLE:
-                self._intrusion = Intrusion(hearing, list(self._preroll))
+                self._intrusion = Intrusion(
+                    hearing, list(self._preroll), sure=self._cleaner.is_settled
+                )
                 self._judge_intrusion(self._intrusion, probability)
         elif self._blocks is not None:
             if self._is_full():
@@ -217,7 +218,7 @@ class Listener:
     def _let_pass(self, intrusion: Intrusion) -> None:
         """Let the reply go on."""
         self._duck(False)
-        self._report.count("asides")
+        self._report.count("asides", intrusion.noticed)
         self._preroll.extend(intrusion.sound)
         self._intrusion = None
 
@@ -247,8 +248,7 @@ class Listener:
         text = self._turns.text(self._turn_id)
         if self._activity.silence_ms < self._rule.wait_ms(text):
             return
-        understood = text is None or text.replace(UNKNOWN_WORD, "").strip()
-        if text == "" or (not understood and self._stopped):
+        if text == "" or (text and self._stopped and is_backchannel(text)):
             self._give_back()
             return
         # Where anybody may speak, only what is said tells whether it is meant for us.
@@ -264,7 +264,7 @@ class Listener:
             self._drop()
 
     def _give_back(self) -> None:
-        """Drop a turn without words; a reply that it stopped goes on."""
+        """Drop a turn that asks nothing; a reply that it stopped goes on."""
         stopped, self._stopped = self._dialogue.reply(self._stopped), 0
         self._drop()
         self._report.count("resumed" if stopped else "false_starts")

@@ -1,7 +1,8 @@
 """Sources: where sound and typed lines come from, paced as a microphone would deliver them."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Protocol
 
 import numpy as np
@@ -25,6 +26,11 @@ class Source(Protocol):
     live: bool
     trouble: str  # what somebody has to mend, such as a microphone that is gone, else ""
 
+    @property
+    def counters(self) -> Mapping[str, int]:
+        """What went wrong with the device so far, for the report."""
+        ...
+
     def items(self, clock: Clock, is_quiet: Callable[[], bool]) -> Iterator[Samples | TypedLine]:
         """Yield sound at 16 kHz and typed lines; `is_quiet` tells that all was answered."""
         ...
@@ -34,6 +40,7 @@ class FileSource:
     """A sound file from its beginning to its end."""
 
     live = False
+    counters: Mapping[str, int] = MappingProxyType({})
     trouble = ""
 
     def __init__(self, path: Path) -> None:
@@ -48,6 +55,7 @@ class ScriptSource:
     """Sound files and typed lines, one after the other, each after the last was answered."""
 
     live = False
+    counters: Mapping[str, int] = MappingProxyType({})
     trouble = ""
 
     def __init__(self, steps: Iterable[Path | str], gap_s: float = GAP_S) -> None:

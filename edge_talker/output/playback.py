@@ -16,7 +16,7 @@ from edge_talker.messages import Clip, Image, Samples, TurnDone, TurnFailed
 from edge_talker.report import Report
 from edge_talker.turns import Turns
 
-DUCKED = 10 ** (-15 / 20)  # gain while somebody speaks into a reply
+DUCKED = 10 ** (-20 / 20)  # gain while somebody speaks into a reply
 _DUCK_S = 0.02
 _FADE_S = 0.005  # of a reply that is cut off, so that it does not click
 START_S = 0.12  # a reply begins once this much of it lies ready, so that it does not stumble
@@ -129,6 +129,11 @@ class Playback:
     def close(self) -> None:
         """Refuse further clips and wake whoever waits to put one."""
         self._closed = True
+
+    @property
+    def moved(self) -> int:
+        """Samples put plus samples taken: it grows while replies make progress."""
+        return self._put_samples + self._taken_samples
 
     def _buffered(self) -> int:
         return self._put_samples - self._taken_samples

@@ -16,6 +16,7 @@ from edge_talker.stage import Slot
 
 PERIOD_S = 1 / FRAMES_PER_SECOND
 _LOOK_S = 0.01  # a reply may begin while an idle picture is up
+_ROUNDING_S = 1e-6  # else an idle picture could come in place of a frame due at the same moment
 
 
 Control = Literal["leave", "wake", "mute"]
@@ -82,7 +83,7 @@ class Screen:
         until_s = target_s if target_s > now_s or not self._is_late else now_s + _LOOK_S
         self._clock.sleep_until(min(until_s, now_s + _LOOK_S))
         now_s = self._clock.now()
-        if frame := self._playback.take_frame(now_s + self._offset_s):
+        if frame := self._playback.take_frame(now_s + self._offset_s + _ROUNDING_S):
             self._show_reply(frame)
         elif now_s >= target_s:
             self._show_idle(tick_s, now_s)

@@ -3,13 +3,14 @@
 A sink's stream never stops: it sends silence when there is nothing to say.
 """
 
+from collections.abc import Mapping
 from typing import Protocol
 
 import numpy as np
 
 from edge_talker.audio import BLOCK_MS
 from edge_talker.clock import Clock
-from edge_talker.hearing.echo import Reference
+from edge_talker.hearing.reference import Reference
 from edge_talker.messages import Samples
 from edge_talker.output.playback import Playback
 
@@ -36,9 +37,8 @@ class Feed:
     def fill(self, out: Samples, heard_s: float) -> None:
         """Write the next samples to `out` (n,), whose first is heard at `heard_s`."""
         self._playback.fill(out, heard_s)
-        # At the moment at which they are handed to the device: it must lead the microphone.
         if self._reference is not None:
-            self._reference.push(out)
+            self._reference.push(out, heard_s)
         for tap in self._taps:
             tap.sound(out, heard_s)
         self.samples += len(out)
@@ -49,6 +49,11 @@ class Sink(Protocol):
 
     rate_hz: int
     trouble: str  # what somebody has to mend, such as a loudspeaker that is gone, else ""
+
+    @property
+    def counters(self) -> Mapping[str, int]:
+        """What went wrong with the device so far, for the report."""
+        ...
 
     def run(self, clock: Clock, feed: Feed) -> None:
         """Play what `feed` gives until `stop`, in a thread of its own."""
@@ -68,6 +73,7 @@ class PacedSink:
 
     def __init__(self, rate_hz: int, drift_ppm: float = 0.0) -> None:
         self.rate_hz = rate_hz
+        self.counters: Mapping[str, int] = {}
         self.trouble = ""
         self._sample_s = (1 + drift_ppm * 1e-6) / rate_hz
         self._stopped = False
