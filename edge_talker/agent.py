@@ -97,7 +97,10 @@ class Agent:
             for warmed in warming:
                 warmed.result()
             self._engines = Engines(
-                vad=SileroVad(config.hearing.energy_floor_dbfs),
+                vads=(
+                    SileroVad(config.hearing.energy_floor_dbfs),
+                    SileroVad(config.hearing.energy_floor_dbfs),
+                ),
                 asr=Slot(hear),
                 llm=Slot(think),
                 tts=Slot(speak),

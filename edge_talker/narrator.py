@@ -67,7 +67,7 @@ class Narrator:
         size = self.config.output
         recorder = Recorder(output, size.width, size.height, size.rate_hz, paced=False)
         engines = Engines(
-            vad=SileroVad(0.0),
+            vads=(SileroVad(0.0), SileroVad(0.0)),
             asr=Slot(_Deaf()),
             llm=Slot(_Verbatim()),
             tts=Slot(voice),

@@ -67,7 +67,7 @@ End = TurnDone | TurnFailed
 class Engines:
     """The engines of a conversation, ready to work, and what the listener needs of them."""
 
-    vad: Vad
+    vads: tuple[Vad, Vad]  # see `Activity`
     asr: Slot[Asr]
     llm: Slot[Llm]
     tts: Slot[Tts]
@@ -137,7 +137,7 @@ class Pipeline:
         )
         self.playback = Playback(clock, turns, self.report, sink.rate_hz, output.buffer_ms / 1000)
         self.listener = Listener(
-            clock, turns, self.dialogue, self.report, hearing, canceller, engines.vad,
+            clock, turns, self.dialogue, self.report, hearing, canceller, engines.vads,
             engines.wake_word, self.attention, EndOfTurn(hearing, engines.completeness),
             lambda: bool(self._open), self.playback.duck,
             self._blocks, self._utterances, self._transcripts, self._opened,

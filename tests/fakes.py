@@ -249,7 +249,7 @@ class Talk:
         self.ear = Ear()
         apology = tone(Clause(0, 0, "Sorry.", "en", "concerned", last=True))
         engines = Engines(
-            vad=FakeVad(),
+            vads=(FakeVad(), FakeVad()),
             asr=Slot(self.asr),
             llm=Slot(self.llm),
             tts=Slot(self.tts),

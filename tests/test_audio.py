@@ -5,7 +5,15 @@ import threading
 import numpy as np
 import pytest
 
-from edge_talker.audio import BLOCK_SAMPLES, Resampler, Ring, dbfs, voiced_bounds
+from edge_talker.audio import (
+    BLOCK_SAMPLES,
+    HEARING_RATE_HZ,
+    PromptResampler,
+    Resampler,
+    Ring,
+    dbfs,
+    voiced_bounds,
+)
 
 
 def sine(frequency_hz, rate_hz, seconds, level=0.5):
@@ -134,3 +142,21 @@ def test_a_ring_between_two_threads_mixes_nothing_up():
     thread.join()
     assert np.array_equal(np.concatenate(parts), source)
     assert ring.lost == 0
+
+
+@pytest.mark.parametrize("rate_hz", [22_050, 24_000, 44_100, 48_000])
+@pytest.mark.parametrize("hz", [300, 3000, 6000])
+def test_the_prompt_resampler_keeps_the_voice_and_is_prompt(rate_hz, hz):
+    tone = np.sin(2 * np.pi * hz * np.arange(rate_hz) / rate_hz).astype(np.float32)
+    resampler = PromptResampler(rate_hz, HEARING_RATE_HZ)
+    out = np.concatenate(
+        [resampler.push(tone[i : i + rate_hz // 50]) for i in range(0, rate_hz, rate_hz // 50)]
+    )
+    assert HEARING_RATE_HZ - len(out) <= HEARING_RATE_HZ // 1000
+    wanted = np.sin(2 * np.pi * hz * np.arange(len(out)) / HEARING_RATE_HZ)
+    assert dbfs((out - wanted)[200:].astype(np.float32)) < -50
+
+
+def test_the_prompt_resampler_lets_no_alias_through():
+    tone = np.sin(2 * np.pi * 10_000 * np.arange(48_000) / 48_000).astype(np.float32)
+    assert dbfs(PromptResampler(48_000, HEARING_RATE_HZ).push(tone)) < -50

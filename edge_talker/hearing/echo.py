@@ -6,7 +6,7 @@ alone silences a person in a reverberant hall: of those who speak into a reply a
 14 % are not heard, and half of the others only after 0.8 s.
 """
 
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from pywebrtc_audio import AudioProcessor
 
@@ -21,6 +21,13 @@ _SETTLES_S = 4.0  # of reply, until the filters know the room
 _AUDIBLE_DBFS = -50.0
 
 
+class Cleaned(NamedTuple):
+    """A block without echo, as far as that goes."""
+
+    samples: Samples  # (n,) with all that was done
+    linear: Samples  # (n,) less the echo that was predicted, and nothing suppressed
+
+
 class Cleaner(Protocol):
     """What the listener does to a block before it listens."""
 
@@ -29,8 +36,8 @@ class Cleaner(Protocol):
         """False while our own voice may still come through."""
         ...
 
-    def clean(self, samples: Samples) -> Samples:
-        """Return the next samples (n,) at HEARING_RATE_HZ, cleaned."""
+    def clean(self, samples: Samples) -> Cleaned:
+        """Clean the next samples (n,) at HEARING_RATE_HZ."""
         ...
 
 
@@ -67,14 +74,16 @@ class EchoCanceller:
         """False while our own voice may still come through: in the first reply."""
         return self._reference is None or self._played_s >= _SETTLES_S
 
-    def clean(self, samples: Samples) -> Samples:
-        """Return a block (BLOCK_SAMPLES,) at HEARING_RATE_HZ, which has just come, without echo."""
+    def clean(self, samples: Samples) -> Cleaned:
+        """Clean a block (BLOCK_SAMPLES,) at HEARING_RATE_HZ, which has just come."""
         if self._processor is None:
-            return samples
+            return Cleaned(samples, samples)
         if self._reference is None:
-            return self._processor.process(samples, None)
+            cleaned = self._processor.process(samples, None)
+            return Cleaned(cleaned, cleaned)
         end_s = self._times.follow(self._clock.now(), len(samples))
         far = self._reference.pull(len(samples), end_s)
         if dbfs(far) > _AUDIBLE_DBFS:
             self._played_s += len(far) / HEARING_RATE_HZ
-        return self._processor.process(self._filter.clean(samples, far), far)
+        linear = self._filter.clean(samples, far)
+        return Cleaned(self._processor.process(linear, far), linear)

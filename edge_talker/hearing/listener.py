@@ -48,7 +48,7 @@ class Listener:
         report: Report,
         hearing: Hearing,
         cleaner: Cleaner,
-        vad: Vad,
+        vads: tuple[Vad, Vad],
         wake_word: WakeWord | None,
         attention: Attention,
         rule: EndOfTurn,
@@ -81,7 +81,7 @@ class Listener:
         self._on_commit = on_commit
         self.handled = 0  # items taken from the inbox so far
         self.muted = False  # set by the main thread: nothing is heard
-        self._activity = Activity(vad, hearing)
+        self._activity = Activity(*vads, hearing)
         # The pre-roll lies before the speech that makes the onset, not before its decision.
         preroll_ms = hearing.preroll_ms + hearing.onset_ms
         self._preroll: deque[AudioBlock] = deque(maxlen=-(-preroll_ms // BLOCK_MS))
@@ -133,7 +133,8 @@ class Listener:
 
     def _hear_block(self, block: AudioBlock) -> None:
         # The canceller hears everything, so that it stays in step with what is played.
-        block = replace(block, samples=self._cleaner.clean(block.samples))
+        cleaned = self._cleaner.clean(block.samples)
+        block = replace(block, samples=cleaned.samples)
         if self.muted or not self._attention.listens:
             self._be_deaf()
             if not self.muted and self._wake_word and self._wake_word.hear(block.samples):
@@ -149,7 +150,7 @@ class Listener:
             self._intrusion.sound.append(block)
         else:
             self._preroll.append(block)
-        for probability in self._activity.follow(block.samples):
+        for probability in self._activity.follow(*cleaned):
             self._judge(probability)
 
     def _be_deaf(self) -> None:
@@ -162,7 +163,7 @@ class Listener:
         self._activity.speech_ms = 0
 
     def _judge(self, probability: float) -> None:
-        """Follow one VAD frame."""
+        """Follow one VAD frame with the probability that it is speech and no echo."""
         hearing = self._hearing
         if self._activity.is_speech:
             self._vad_end_s = self._clock.now()

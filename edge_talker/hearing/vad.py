@@ -49,12 +49,14 @@ class SileroVad:
 
 
 class Activity:
-    """Follows the runs of speech and silence in a stream."""
+    """Follows the runs of speech and silence in a stream that was cleaned of an echo."""
 
-    def __init__(self, vad: Vad, hearing: Hearing) -> None:
+    def __init__(self, vad: Vad, linear_vad: Vad, hearing: Hearing) -> None:
+        """Two VADs: of the cleaned sound, and of that from which nothing was suppressed."""
         self._vad = vad
+        self._linear_vad = linear_vad
         self._hearing = hearing
-        self._rest: Samples = np.zeros(0, np.float32)  # less than a frame
+        self._rest: Samples = np.zeros((2, 0), np.float32)  # less than a frame
         self.is_speech = False  # the last frame
         self.speech_ms = 0  # run of speech up to now
         self.silence_ms = 0  # run of silence up to now
@@ -62,19 +64,31 @@ class Activity:
     def reset(self) -> None:
         """Begin a new stream."""
         self._vad.reset()
+        self._linear_vad.reset()
 
-    def follow(self, samples: Samples) -> Iterator[float]:
-        """Yield the probability of each frame that `samples` (n,) complete, the runs up to date."""
-        samples = np.concatenate([self._rest, samples])
-        whole = len(samples) // FRAME_SAMPLES * FRAME_SAMPLES
-        self._rest = samples[whole:]
-        for frame in samples[:whole].reshape(-1, FRAME_SAMPLES):
+    def follow(self, samples: Samples, linear: Samples) -> Iterator[float]:
+        """Yield of each frame that the samples (n,) complete how probably it is speech, no echo.
+
+        What suppresses an echo makes noises sound like a voice, and what does not suppress it
+        leaves our own: somebody who speaks into a reply is there in both. The runs, which count
+        while nobody replies, are those of the cleaned sound.
+        """
+        both = np.concatenate([self._rest, np.stack([samples, linear])], axis=1)
+        whole = both.shape[1] // FRAME_SAMPLES * FRAME_SAMPLES
+        self._rest = both[:, whole:]
+        for at in range(0, whole, FRAME_SAMPLES):
+            frame, linear_frame = both[:, at : at + FRAME_SAMPLES]
             probability = self._vad.probability(frame)
-            self.is_speech = probability >= self._hearing.speech_probability
-            if self.is_speech:
-                self.speech_ms += FRAME_MS
-                self.silence_ms = 0
-            elif probability < self._hearing.silence_probability or not self.speech_ms:
-                self.silence_ms += FRAME_MS
-                self.speech_ms = 0
+            self._count(probability)
+            if linear is not samples:
+                probability = min(probability, self._linear_vad.probability(linear_frame))
             yield probability
+
+    def _count(self, probability: float) -> None:
+        self.is_speech = probability >= self._hearing.speech_probability
+        if self.is_speech:
+            self.speech_ms += FRAME_MS
+            self.silence_ms = 0
+        elif probability < self._hearing.silence_probability or not self.speech_ms:
+            self.silence_ms += FRAME_MS
+            self.speech_ms = 0
