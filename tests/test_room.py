@@ -242,7 +242,8 @@ def talk(said=(), **hearing):
     changed = starter.hearing.model_copy(update=hearing)
     phrase = tone(Clause(0, 0, "Sorry.", "en", "concerned", last=True))
     engines = Engines(
-        (FakeVad(), FakeVad()), Slot(FakeAsr()), Slot(FakeLlm(reply=LONG)), Slot(HissTts()), Slot(FakeFace()),
+        (FakeVad(), FakeVad()), Slot(FakeAsr()), Slot(FakeLlm(reply=LONG)), Slot(HissTts()),
+        Slot(FakeFace()),
         None, lambda _: "whole", {"en": (phrase,), "zh": (phrase,)},
     )  # fmt: skip
     config = starter.model_copy(update={"hearing": changed})

@@ -35,7 +35,7 @@ Type=notify
 ExecStart={command}
 {account}
 Restart=always
-RestartSec=1
+RestartSec=100ms
 TimeoutStartSec=60
 TimeoutStopSec=10
 # The loop says that it lives every 5 s, unless a part of it hangs. Silence ends it by SIGABRT, at

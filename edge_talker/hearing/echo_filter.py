@@ -29,9 +29,13 @@ class EchoFilter:
         self._doubt = np.full((PARTITIONS, bins), _UNSURE, np.float32)
         self._near = np.full(bins, 1e-6, np.float32)  # power of what is no echo
         self._last: Samples = np.zeros(BLOCK_SAMPLES, np.float32)
+        self._silent = 0  # blocks in a row in which nothing was played
 
     def clean(self, near: Samples, far: Samples) -> Samples:
         """Return the microphone's block (BLOCK_SAMPLES,) less the predicted echo of `far`."""
+        self._silent = 0 if far.any() else self._silent + 1
+        if self._silent > PARTITIONS + 1:  # no echo is left in the room
+            return near
         self._far = np.roll(self._far, 1, axis=0)
         self._far[0] = np.fft.rfft(np.concatenate([self._last, far]))
         self._last = far
