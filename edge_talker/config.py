@@ -40,7 +40,7 @@ class Hearing(Section):
     trigger: Literal["open", "key", "wake"] = "open"  # what begins a conversation
     wake_phrase: str = "hello captain"
     conversation_ends_ms: int = Field(default=30_000, ge=2000, le=3_600_000)  # of silence
-    barge_in_ms: int = Field(default=335, ge=250, le=2000)  # of speech that stop a reply
+    barge_in_ms: int = Field(default=320, ge=250, le=2000)  # of speech that stop a reply
     preroll_ms: int = Field(default=300, ge=0, le=2000)
     energy_floor_dbfs: float = Field(default=-58.0, ge=-120, le=0)
     speech_probability: float = Field(default=0.5, gt=0, lt=1)

@@ -59,7 +59,7 @@ def test_somebody_who_goes_on_speaking_stops_the_reply():
     assert second["user_text"] == "spoke 1.5"
     assert report["counters"]["interruptions"] == 1
     decided_s = talk.pipeline.report.moment_s(first["turn_id"], "interrupted")
-    assert decided_s == pytest.approx(2.5 + 0.335, abs=0.06)
+    assert decided_s == pytest.approx(2.5 + 0.32, abs=0.06)
     assert talk.ear.level(decided_s - 0.1, decided_s) > 0
     # A block that the sink has already, the one that follows, and 5 ms to fade out.
     assert talk.ear.level(decided_s + 0.045, decided_s + 0.5) == 0
