@@ -154,7 +154,7 @@ class Pipeline:
         )
 
         # playback -> loudspeaker and screen
-        self._feed = Feed(self.playback, reference, taps)
+        self._feed = Feed(clock, self.playback, reference, taps)
         self._source, self._sink = source, sink
         self._scenery = Scenery(
             clock, source, sink, self.listener, self.attention, turns, self.dialogue,

@@ -6,7 +6,7 @@ import pytest
 from edge_talker.audio import BLOCK_SAMPLES, HEARING_RATE_HZ, dbfs
 from edge_talker.hearing.echo import EchoCanceller
 from edge_talker.hearing.echo_filter import EchoFilter
-from edge_talker.hearing.reference import LEAD_S, Reference
+from edge_talker.hearing.reference import SLACK_S, Reference
 
 BLOCK_S = BLOCK_SAMPLES / HEARING_RATE_HZ
 
@@ -39,7 +39,7 @@ def blocks(sound):
 
 
 class Device:
-    """Plays a sine to a reference, its clock off by some ppm; heard one block after it is asked."""
+    """Plays a sine to a reference, its clock off by some ppm; heard a block after it is asked."""
 
     def __init__(self, rate_hz=24_000, ppm=0.0, hz=1000.0, jitter_s=0.0):
         self.reference = Reference(rate_hz)
@@ -57,7 +57,7 @@ class Device:
             heard_s = (first + self.block) * self.sample_s
             wrong_s = self.jitter_s * self.random.uniform(-1, 1)
             tone = np.sin(2 * np.pi * self.hz * t).astype(np.float32)
-            self.reference.push(tone, heard_s + wrong_s)
+            self.reference.push(tone, heard_s - BLOCK_S, heard_s + wrong_s)
             self.asked += 1
 
     def heard(self, at_s):
@@ -73,7 +73,7 @@ class Device:
             self.play_until(end_s)
             pulled.append(self.reference.pull(BLOCK_SAMPLES, end_s))
             at = end_s - BLOCK_S + np.arange(BLOCK_SAMPLES) / HEARING_RATE_HZ
-            wanted.append(self.heard(at + LEAD_S))
+            wanted.append(self.heard(at - SLACK_S + BLOCK_S))
         return np.concatenate(pulled), np.concatenate(wanted)
 
 
@@ -103,10 +103,22 @@ def test_a_device_that_stumbled_is_caught_up_with_at_once():
         device.reference.pull(BLOCK_SAMPLES, k * BLOCK_S)
     later_s = 2.0 + stands_still_s
     for k in (1, 2, 3):
-        device.reference.push(np.ones(device.block, np.float32), later_s + k * BLOCK_S)
+        device.reference.push(np.ones(device.block, np.float32), 0.0, later_s + k * BLOCK_S)
         pulled = device.reference.pull(BLOCK_SAMPLES, later_s + k * BLOCK_S)
     assert device.reference.jumps == 1
     np.testing.assert_allclose(pulled, 1.0, atol=0.02)
+
+
+def test_a_latency_that_the_device_states_wrongly_changes_nothing():
+    honest, wrong = Reference(HEARING_RATE_HZ), Reference(HEARING_RATE_HZ)
+    tone = speechlike(1)
+    for k, block in enumerate(blocks(tone)):
+        honest.push(block, k * BLOCK_S, (k + 1) * BLOCK_S)
+        wrong.push(block, k * BLOCK_S, (k + 1) * BLOCK_S + 0.3)
+        end_s = (k + 1) * BLOCK_S
+        given = honest.pull(BLOCK_SAMPLES, end_s)
+        np.testing.assert_allclose(wrong.pull(BLOCK_SAMPLES, end_s), given, atol=1e-3)
+    assert given.any()
 
 
 def test_before_anything_is_played_the_reference_is_silence():
@@ -182,7 +194,7 @@ def cancelled(echo, far, clock, canceller, reference):
     found = []
     for k, (near, played) in enumerate(zip(blocks(echo), blocks(far), strict=True)):
         # What is heard from k * BLOCK_S on was handed to the device a block before.
-        reference.push(played, k * BLOCK_S)
+        reference.push(played, (k - 1) * BLOCK_S, k * BLOCK_S)
         if k:
             clock.now_s = k * BLOCK_S
             found.append(canceller.clean(blocks(echo)[k - 1]).samples)

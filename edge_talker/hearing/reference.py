@@ -1,8 +1,8 @@
 """The reference of the echo canceller: what is played, in step with what the microphone hears.
 
-Knows when each sample is heard, on the loop's clock; knows nothing of echoes. Two devices never
-have quite the same clock, and at 200 ppm a filter could not follow the echo, so the reference is
-taken at the moments of the microphone's samples and not counted out.
+Knows when each sample was handed to the device, on the loop's clock; knows nothing of echoes. Two
+devices never have quite the same clock, and at 200 ppm a filter could not follow the echo, so the
+reference is taken at the moments of the microphone's samples and not counted out.
 """
 
 import numpy as np
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from edge_talker.audio import HEARING_RATE_HZ, Interpolator
 from edge_talker.messages import Samples
 
-LEAD_S = 0.01  # the reference leads what is heard by this, so that it leads the microphone for sure
+SLACK_S = 0.01  # the reference is behind what is handed over by this, so that jitter costs nothing
 _JUMP_S = 0.005  # farther off than this it is no drift: a device has stumbled
 _RATIO_LIMIT = 1e-3  # by which the two clocks may differ
 _LINE = 2**18  # samples: 5 s at 48 kHz
@@ -24,27 +24,34 @@ class Reference:
         self._rate_hz = rate_hz
         self._line: Samples = np.zeros(_LINE, np.float32)  # samples by their number, modulo _LINE
         self._pushed = 0
-        self._anchor = (0, 0.0)  # number of a sample and when it is heard; replaced as a whole
+        self._anchor = (0, 0.0)  # number of a sample and when it was handed over; one attribute
+        self._latency_s: float | None = None
         self._interpolator = Interpolator(rate_hz, HEARING_RATE_HZ)
         self._place: float | None = None  # number of the next sample to give, whole or not
         self.jumps = 0
 
-    def push(self, samples: Samples, heard_s: float) -> None:
-        """Append samples (n,), as they are handed to the device, the first heard at `heard_s`."""
+    def push(self, samples: Samples, now_s: float, heard_s: float) -> None:
+        """Append samples (n,) that are handed to the device now, the first heard at `heard_s`.
+
+        `heard_s` gives the pace, since it is free of jitter. What the device says of its latency
+        may be wrong by any amount, and the reference must lead the microphone.
+        """
+        if self._latency_s is None:
+            self._latency_s = heard_s - now_s
         at = self._pushed % _LINE
         first = min(len(samples), _LINE - at)
         self._line[at : at + first] = samples[:first]
         self._line[: len(samples) - first] = samples[first:]
-        self._anchor = (self._pushed, heard_s)
+        self._anchor = (self._pushed, heard_s - self._latency_s)
         self._pushed += len(samples)
 
     def pull(self, count: int, end_s: float) -> Samples:
-        """Return what is played `LEAD_S` after the microphone's last `count` samples.
+        """Return what was handed over `SLACK_S` before the microphone's last `count` samples came.
 
-        (count,) at HEARING_RATE_HZ; those end at `end_s`. What is not there yet is silence.
+        (count,) at HEARING_RATE_HZ; those came at `end_s`. What is not there yet is silence.
         """
-        number, heard_s = self._anchor
-        target = number + (end_s + LEAD_S - heard_s) * self._rate_hz
+        number, handed_s = self._anchor
+        target = number + (end_s - SLACK_S - handed_s) * self._rate_hz
         nominal = count * self._rate_hz / HEARING_RATE_HZ
         begin = self._place
         if begin is None or abs(begin + nominal - target) > _JUMP_S * self._rate_hz:

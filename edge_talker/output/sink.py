@@ -27,8 +27,13 @@ class Feed:
     """What a sink asks for sound; whoever has to know what is played learns it here."""
 
     def __init__(
-        self, playback: Playback, reference: Reference | None, taps: tuple[SoundTap, ...]
+        self,
+        clock: Clock,
+        playback: Playback,
+        reference: Reference | None,
+        taps: tuple[SoundTap, ...],
     ) -> None:
+        self._clock = clock
         self._playback = playback
         self._reference = reference
         self._taps = taps
@@ -38,7 +43,7 @@ class Feed:
         """Write the next samples to `out` (n,), whose first is heard at `heard_s`."""
         self._playback.fill(out, heard_s)
         if self._reference is not None:
-            self._reference.push(out, heard_s)
+            self._reference.push(out, self._clock.now(), heard_s)
         for tap in self._taps:
             tap.sound(out, heard_s)
         self.samples += len(out)
