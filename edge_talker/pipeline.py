@@ -225,9 +225,9 @@ class Pipeline:
                 self._settle()
                 self.report.count("mic_overflow", self._blocks.dropped)
                 self.report.count("output_underflow", self.playback.underflows)
-                for device in (self._source, self._sink):
-                    for name, count in device.counters.items():
-                        self.report.count(name, count)
+                self.report.count("conversations", self.attention.conversations)
+                for name, by in (*self._source.counters.items(), *self._sink.counters.items()):
+                    self.report.count(name, by)
         if self._error:
             raise self._error
         return self.report
@@ -274,7 +274,7 @@ class Pipeline:
             self.attention.begin()
         elif self.listener.is_idle and self.attention.over():
             # The next visitor starts clean.
-            self.turns.interrupt()
+            self.turns.drop(self.turns.committed)
             self.dialogue.clear()
             log.info("conversation ended")
         for turn_id in sorted(self._open):

@@ -116,6 +116,18 @@ def test_a_reply_that_was_stopped_by_no_question_goes_on(heard):
     assert (earlier.interrupted, now.user_text) == (True, "")
 
 
+def test_a_reply_that_was_stopped_by_somebody_who_did_not_mean_us_goes_on():
+    talk = live(
+        voice(1), silence(6), voice(2), silence(8), voice(2), silence(2.5), voice(2), silence(9),
+        completeness=strangers,
+    )  # fmt: skip
+    report = talk.run()
+    # Two strays are answered; the third, which stops the reply to the second, is not.
+    assert [t["user_text"] for t in report["turns"]] == ["spoke 1.0", "spoke 2.0", "spoke 2.0", ""]
+    assert report["turns"][2]["interrupted"]
+    assert report["counters"]["resumed"] == report["counters"]["ignored"] == 1
+
+
 # ---- who is listened to -------------------------------------------------------------------------
 
 

@@ -61,8 +61,8 @@ class Listener:
     ) -> None:
         """Make a listener of a conversation.
 
-        `is_replying` is True from the commit of a turn to
-        the end of its reply; `duck` lowers the reply's voice, or raises it again.
+        `is_replying` is True from the commit of a turn to the end of its reply; `duck` lowers the
+        reply's voice, or raises it again.
         """
         self._clock = clock
         self._turns = turns
@@ -250,7 +250,7 @@ class Listener:
         if self._activity.silence_ms < self._rule.wait_ms(text):
             return
         if text == "" or (text and self._stopped and is_backchannel(text)):
-            self._give_back()
+            self._give_back("false_starts")
             return
         # Where anybody may speak, only what is said tells whether it is meant for us.
         overdue = self._activity.silence_ms >= _TEXT_OVERDUE * self._hearing.wait_ms
@@ -261,15 +261,15 @@ class Listener:
         ):
             self._commit()
         else:
-            self._report.count("ignored")
-            self._drop()
+            self._give_back("ignored")
 
-    def _give_back(self) -> None:
-        """Drop a turn that asks nothing; a reply that it stopped goes on."""
+    def _give_back(self, why: str) -> None:
+        """Drop a turn that asks us nothing; a reply that it stopped goes on."""
         stopped, self._stopped = self._dialogue.reply(self._stopped), 0
         self._drop()
-        self._report.count("resumed" if stopped else "false_starts")
+        self._report.count(why)
         if stopped:
+            self._report.count("resumed")
             self._ask("", stopped.transcript.language)
 
     def _commit(self) -> None:
