@@ -10,10 +10,13 @@ class DelayLockedLoop:
     bandwidth falls from wide to narrow in the first seconds, so that it is soon in step.
     """
 
-    BANDWIDTH_HZ = 0.02
+    BANDWIDTH_HZ = 0.005
     _FALL = 0.4  # bandwidth in Hz after a second
     _OUTLIER_S = 0.03  # a block so far off counts no more than this, and three in a row begin anew
     _STRIKES = 3
+    _CLIP = 2  # times the typical error: a thread that is woken late says nothing of the device
+    _TYPICAL_STEP = 1.02  # by which the estimate of that follows, up or down
+    _LEAST_TYPICAL_S = 2e-5
 
     def __init__(self, rate_hz: int) -> None:
         self._rate_hz = rate_hz
@@ -21,10 +24,12 @@ class DelayLockedLoop:
         self._sample_s = 1 / rate_hz
         self._run_s = 0.0
         self._strikes = 0
+        self._typical_s = 1e-3  # the median of the errors' sizes
 
     def loosen(self) -> None:
         """Be ready to move, since the device stumbled and all of its times have shifted."""
         self._run_s = min(self._run_s, 0.25)
+        self._typical_s = self._OUTLIER_S
 
     def follow(self, at_s: float, frames: int) -> float:
         """Return the smoothed time of a block's first sample, from the measured one."""
@@ -38,6 +43,10 @@ class DelayLockedLoop:
             error_s = math.copysign(min(abs(error_s), self._OUTLIER_S), error_s)
         else:
             self._strikes = 0
+        step = self._TYPICAL_STEP if abs(error_s) > self._typical_s else 1 / self._TYPICAL_STEP
+        self._typical_s = max(self._LEAST_TYPICAL_S, self._typical_s * step)
+        limit_s = self._CLIP * self._typical_s
+        error_s = max(-limit_s, min(limit_s, error_s))
         block_s = frames / self._rate_hz
         self._run_s += block_s
         bandwidth_hz = max(self.BANDWIDTH_HZ, self._FALL / self._run_s)

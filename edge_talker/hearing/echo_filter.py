@@ -12,7 +12,7 @@ import numpy as np
 from edge_talker.audio import BLOCK_SAMPLES
 from edge_talker.messages import Samples
 
-PARTITIONS = 35  # 0.7 s: a device's delay of 0.4 s and a room's first 0.3 s
+PARTITIONS = 50  # 1 s: a device's delay of 0.4 s and a room's first 0.6 s
 _CONSTANCY = 0.9998  # of the room from one block to the next
 _UNSURE = 0.01  # power of the echo path at the start, for each partition
 _NEAR_MEMORY = 0.8  # of the near end's power, from block to block
