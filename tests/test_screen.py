@@ -74,7 +74,7 @@ class Rig:
     def run(self, until_s, script=lambda: None, sink_after_s=0.0):
         def sink():
             self.clock.sleep_until(sink_after_s)
-            self.sink.run(self.clock, Feed(self.playback, None, ()))
+            self.sink.run(self.clock, Feed(self.clock, self.playback, None, ()))
 
         with self.clock as clock:
             threads = [clock.thread("sink", sink), clock.thread("script", script)]
