@@ -147,6 +147,7 @@ def main(argv: Sequence[str]) -> int:
         "questions": soak.asked,
         "answered": sum(bool(t["answer_id"]) and t["answer_id"] != "unknown" for t in turns),
         "unanswered": max(0, soak.asked - len(turns)),
+        "resumed": report["counters"].get("resumed", 0),  # mostly stopped by its own echo
         "turns_interrupted": sum(t["interrupted"] for t in turns),
         "av_skew_abs_p95_first_minute_ms": watch.p95_ms(soak.start_s, soak.start_s + _MINUTE_S),
         "av_skew_abs_p95_last_minute_ms": watch.p95_ms(soak.end_s - _MINUTE_S, soak.end_s),

@@ -42,7 +42,7 @@ class Cleaner(Protocol):
 
 
 class EchoCanceller:
-    """Cleans what the microphone hears; 2 % of a core."""
+    """Cleans what the microphone hears; 3 % of a core while something is played."""
 
     def __init__(
         self,
