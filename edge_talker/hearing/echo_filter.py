@@ -20,7 +20,7 @@ _FLOOR = 1e-8
 
 
 class EchoFilter:
-    """Subtracts the echo as far as it is linear; blocks of BLOCK_SAMPLES, 0.5 ms of work each while something is played."""
+    """Subtracts the echo as far as it is linear; each block (BLOCK_SAMPLES,) takes 0.5 ms."""
 
     def __init__(self) -> None:
         bins = BLOCK_SAMPLES + 1
