@@ -5,7 +5,9 @@ The library keeps its state for the whole process, so one lock and one handle se
 """
 
 import ctypes
+import struct
 import threading
+from pathlib import Path
 from typing import ClassVar, NamedTuple
 
 import espeakng_loader
@@ -17,10 +19,11 @@ from edge_talker.errors import EngineError
 
 _AUDIO_SYNCHRONOUS = 2
 _PHONEME_EVENTS, _PHONEMES_AS_IPA, _DO_NOT_EXIT = 0x0001, 0x0002, 0x8000
-_CHARACTERS_UTF8 = 1
+_CHARACTERS_UTF8, _SPELT_PHONEMES = 1, 0x100
 _POSITION_CHARACTER = 1
 _RATE, _VOLUME, _PITCH, _PITCH_RANGE = 1, 2, 3, 4
 _EVENT_END, _EVENT_WORD, _EVENT_PHONEME = 0, 1, 7
+_SILENT_TYPES = frozenset({0, 1})  # of a phoneme: a pause, a stress mark or tone
 _VOLUME_PERCENT = 50  # at 100 loud vowels clip inside the library
 
 
@@ -117,7 +120,9 @@ class _Library:
         self._stopped = self._stopped or self._stop()
         return int(self._stopped)
 
-    def render(self, text: str, prosody: Prosody, stop: Stop) -> Rendering | None:
+    def render(
+        self, text: str, prosody: Prosody, stop: Stop, flags: int = _CHARACTERS_UTF8
+    ) -> Rendering | None:
         if prosody.voice != self._voice:
             if self._c.espeak_SetVoiceByName(prosody.voice.encode()) != 0:
                 self._voice = ""
@@ -143,7 +148,7 @@ class _Library:
             0,
             _POSITION_CHARACTER,
             0,
-            _CHARACTERS_UTF8,
+            flags,
             None,
             None,
         )
@@ -162,6 +167,14 @@ _lock = threading.Lock()
 _library: _Library | None = None
 
 
+def _loaded() -> _Library:
+    """Return the library, loaded; wants the lock held."""
+    global _library  # noqa: PLW0603 - the library itself has one state for the process
+    if _library is None:
+        _library = _Library()
+    return _library
+
+
 def render(text: str, prosody: Prosody, stop: Stop) -> Rendering | None:
     """Speak `text`, which must hold no control characters; None once `stop`.
 
@@ -172,8 +185,46 @@ def render(text: str, prosody: Prosody, stop: Stop) -> Rendering | None:
         EngineError: the library or the voice is missing.
 
     """
-    global _library  # noqa: PLW0603 - the library itself has one state for the process
     with _lock:
-        if _library is None:
-            _library = _Library()
-        return _library.render(text, prosody, stop)
+        return _loaded().render(text, prosody, stop)
+
+
+def inventory(voice: str) -> frozenset[str]:
+    """Return every symbol that `render` can give for a voice, without stress; about 0.5 s.
+
+    Every phoneme that the library's data has a name for is spoken, by itself and between vowels,
+    since some of them are others there. A name that the voice lacks is read as shorter ones that
+    it has.
+
+    Raises:
+        EngineError: the library or the voice is missing.
+
+    """
+    prosody = Prosody(voice, words_per_minute=450, pitch=50, pitch_range=50)
+    found = set()
+    with _lock:
+        for name in _phoneme_names():
+            text = f"[[a{name}a]] [[{name}]]"
+            spoken = _loaded().render(
+                text, prosody, lambda: False, _CHARACTERS_UTF8 | _SPELT_PHONEMES
+            )
+            found |= {symbol for symbol, _ in spoken.phonemes} if spoken else set()
+    return frozenset(symbol.replace("ˈ", "").replace("ˌ", "") for symbol in found) - {""}
+
+
+def _phoneme_names() -> set[str]:
+    """Return the names of the phonemes of all languages, from the file `phontab`.
+
+    It is a count of tables, then the tables: a header (count of phonemes, 3 bytes, a name of 32),
+    then 16 bytes for each phoneme, of which the first 4 are its name and the 12th is its type.
+    """
+    data: str = espeakng_loader.get_data_path()  # type: ignore[no-untyped-call]
+    table = (Path(data) / "phontab").read_bytes()
+    names, at = set(), 4
+    for _ in range(table[0]):
+        end = at + 36 + 16 * table[at]
+        for name, kind in struct.iter_unpack("<4s7xB4x", table[at + 36 : end]):
+            if kind not in _SILENT_TYPES:
+                names.add(name.rstrip(b"\0").decode())
+        at = end
+    return names

@@ -1,114 +1,167 @@
-"""What a face does besides speaking: blinks, glances, breath, moods and emotions.
+"""What a face does unasked: blinks, glances, breath, nods, and a head that is never quite still.
 
-Knows seconds and poses; knows neither speech nor pictures. Everything is a pure function of a
-seed and a moment, so that the same moment always looks the same, from any thread.
+Knows seconds, moods and loudness; knows neither words nor pictures. Everything is a pure function
+of a seed and a moment, so that the same moment always looks the same, from any thread. `scenes`
+says what happens when, and this how it looks.
 """
 
-from collections.abc import Mapping
-from dataclasses import replace
-from itertools import pairwise
-from math import floor, pi, sin
-from random import Random
-from types import MappingProxyType
+from bisect import bisect_right
+from collections.abc import Callable, Sequence
+from math import floor, hypot, pi, sin
 
 from edge_talker.face import Mood
-from edge_talker.face.pose import Pose
-from edge_talker.messages import Emotion
+from edge_talker.face.expression import MOODS, TURN_S, blended, ease
+from edge_talker.face.rig import Rig
+from edge_talker.face.scenes import EYE_DEGREES, Blink, Fixation, Nod, chance, scene_at, scene_of
 
-BLINK_EVERY_S = 4.0  # 15 a minute, as people do in conversation
-BLINK_JITTER_S = 1.8
-# (seconds, lids): down fast, shut for at least one frame at 25 a second, up slower.
-BLINK = ((0.0, 1.0), (0.05, 0.0), (0.095, 0.0), (0.17, 1.0))
-BREATH_S = 4.2
-HEAD_STEPS_HZ = 12.5
-GLANCE_S = 0.06  # an eye takes this long to jump
-
-MOODS: Mapping[Mood, Pose] = MappingProxyType(
-    {
-        "attract": Pose(smile=0.85, squint=0.3, brow_raise=0.15),
-        "listening": Pose(
-            smile=0.55, brow_raise=0.55, brow_tilt=0.15, lids=1.07, head_tilt=1.7, head_y=1.0
-        ),
-        "thinking": Pose(
-            smile=0.2, brow_raise=0.4, brow_tilt=-0.15, gaze_x=0.7, gaze_y=-0.75, head_tilt=-1.6,
-            head_x=1.5,
-        ),
-        "speaking": Pose(smile=0.35, brow_raise=0.1),
-        "muted": Pose(smile=0.3, lids=0.85, gaze_y=0.2),
-        "fault": Pose(smile=-0.6, brow_raise=0.25, brow_tilt=0.9, lids=0.92, head_tilt=1.6),
-    }
-)  # fmt: skip
-EMOTIONS: Mapping[Emotion, Pose] = MappingProxyType(
-    {
-        "neutral": Pose(smile=0.35, brow_raise=0.1),
-        "happy": Pose(smile=0.9, squint=0.45, brow_raise=0.3),
-        "sad": Pose(smile=-0.7, lids=0.8, brow_tilt=0.9, gaze_y=0.15, head_y=2.0),
-        "angry": Pose(smile=-0.55, lids=0.85, squint=0.3, brow_raise=-0.8, brow_tilt=-0.9),
-        "surprised": Pose(smile=0.15, lids=1.28, brow_raise=1.0, brow_tilt=0.1, head_y=-2.0),
-        "concerned": Pose(smile=-0.25, brow_raise=0.3, brow_tilt=0.8, head_tilt=1.5),
-    }
-)
-# How far and how often (s) the eyes wander.
-GLANCES: Mapping[Mood, tuple[float, float]] = MappingProxyType(
-    {
-        "attract": (0.75, 1.9),
-        "listening": (0.1, 1.6),
-        "thinking": (0.22, 1.1),
-        "speaking": (0.16, 1.5),
-        "muted": (0.2, 2.4),
-        "fault": (0.2, 1.8),
-    }
-)
+BREATHS_HZ = 14 / 60
+HEAD_LATE_S = 0.1  # the head follows the eyes by so much
+LID_FOLLOWS = 0.22  # the upper lids go down and up with the eyes
+NOD_S = 0.5
+HEARD_S = 1.2  # `speaking` asks for the loudness of this long before its moment
+HEARD_STEP_S = 0.1  # syllables are twice as long
 
 
-def lids_at(seed: int, at_s: float) -> float:
-    """Return how open the lids are: 1, or less within a blink."""
-    slot = int(at_s // BLINK_EVERY_S)
-    since = at_s - (slot + 0.3) * BLINK_EVERY_S - _chance(seed, "blink", slot) * BLINK_JITTER_S
-    for (t0, lids0), (t1, lids1) in pairwise(BLINK):
-        if t0 <= since < t1:
-            return lids0 + (lids1 - lids0) * (since - t0) / (t1 - t0)
-    return 1.0
+def alive(
+    seed: int,
+    moods: Sequence[tuple[float, Mood]],
+    at_s: float,
+    loudness_at: Callable[[float], float] = lambda _: 0.0,
+) -> Rig:
+    """Return the layers of mood and life together, blended where the mood has just changed.
+
+    `moods` are (from_s, mood), oldest first; `loudness_at` is as for `speaking`.
+    """
+
+    def layer(mood: Mood) -> Rig:
+        if mood == "speaking":
+            return MOODS[mood] + speaking(seed, at_s, loudness_at)
+        return MOODS[mood] + idle(seed, mood, at_s)
+
+    return blended(moods, layer, at_s)
 
 
-def alive(pose: Pose, mood: Mood, seed: int, at_s: float) -> Pose:
-    """Return the pose with blinks, glances and breath of the moment `at_s` in it."""
-    reach, every_s = GLANCES[mood]
-    now_x, now_y = _glance(seed, at_s, reach, every_s)
-    # So slow that half the frames are enough; a head that rests is quickly drawn.
-    step_s = floor(at_s * HEAD_STEPS_HZ) / HEAD_STEPS_HZ
-    breath = sin(2 * pi * step_s / BREATH_S)
-    sway = sin(2 * pi * step_s / 7.3)
-    return replace(
-        pose,
-        lids=pose.lids * lids_at(seed, at_s),
-        gaze_x=_limited(pose.gaze_x + now_x),
-        gaze_y=_limited(pose.gaze_y + 0.5 * now_y),
-        head_x=pose.head_x + 1.6 * sway,
-        head_y=pose.head_y + 1.3 * breath,
-        head_tilt=pose.head_tilt + 0.9 * sin(2 * pi * step_s / 9.1),
+def idle(seed: int, mood: Mood, at_s: float) -> Rig:
+    """Return the life of someone silent in `mood`.
+
+    Breath and the drift of the head are the same in all moods, so that they go on when it changes.
+    """
+    index = scene_at(seed, at_s)
+    scene = scene_of(seed, mood, index)
+    seen = scene_of(seed, mood, index - 1).fixations[-4:] + scene.fixations
+    seen = seen[: bisect_right(seen, at_s, key=_start)][-4:]  # no older one moves the head still
+    yaw, pitch = seen[0].yaw, seen[0].pitch
+    for fixation in seen[1:]:
+        share = ease((at_s - fixation.start_s - HEAD_LATE_S) / TURN_S)
+        yaw += share * (fixation.yaw - yaw)
+        pitch += share * (fixation.pitch - pitch)
+    yaw += _drift(seed, "yaw", at_s, 1.7, 6.1)
+    pitch += _drift(seed, "pitch", at_s, 1.1, 5.3) + _nodding(scene.nods, at_s)
+    before, now = seen[-2:]
+    share = ease((at_s - now.start_s) / _saccade_s(hypot(now.x - before.x, now.y - before.y)))
+    gaze_x = before.x + share * (now.x - before.x)
+    gaze_y = before.y + share * (now.y - before.y)
+    return Rig(
+        lids=-LID_FOLLOWS * gaze_y,
+        blink=_blinking(scene.blinks, at_s),
+        gaze_x=gaze_x - yaw / EYE_DEGREES,  # eyes turn back by what the head turns
+        gaze_y=gaze_y - pitch / EYE_DEGREES,
+        yaw=yaw,
+        pitch=pitch,
+        roll=_drift(seed, "roll", at_s, 1.5, 7.9),
+        breath=_breath(seed, at_s),
     )
 
 
-def _glance(seed: int, at_s: float, reach: float, every_s: float) -> tuple[float, float]:
-    """Return where the eyes look: still for `every_s`, then a jump."""
-    slot, since = divmod(at_s, every_s)
-    share = min(since / GLANCE_S, 1.0)
-    x, y = (
-        (1 - share) * _aim(seed, axis, int(slot) - 1) + share * _aim(seed, axis, int(slot))
-        for axis in ("x", "y")
+def speaking(seed: int, at_s: float, loudness_at: Callable[[float], float]) -> Rig:
+    """Return the life of someone who speaks: the head beats with the voice, the brows stress it.
+
+    `loudness_at` tells 0 (silence) to 1 (as loud as the voice gets) of a moment on the clock of
+    `at_s`, is smoothed over a syllable, and asked for the `HEARD_S` up to `at_s`. That heads move
+    with a voice's loudness: Munhall, Jones, Callan, Kuratate and Vatikiotis-Bateson (2004).
+    """
+    heard = [loudness_at(at_s - i * HEARD_STEP_S) for i in range(len(_PHRASE))]
+    phrase = sum(w * h for w, h in zip(_PHRASE, heard, strict=True))
+    stress = sum(w * h for w, h in zip(_SYLLABLE, heard, strict=False)) - phrase
+    sway, beat = _noise(seed, "sway", at_s / 1.1), _noise(seed, "beat", at_s / 1.7)
+    yaw = 7.0 * phrase * sway + 4.0 * stress * beat
+    pitch = 4.0 * stress
+    raised = max(stress, 0.0)
+    return idle(seed, "speaking", at_s) + Rig(
+        brow_inner=0.4 * raised,
+        brow_outer=0.5 * raised,
+        gaze_x=-yaw / EYE_DEGREES,
+        gaze_y=-pitch / EYE_DEGREES,
+        yaw=yaw,
+        pitch=pitch,
+        roll=4.0 * phrase * _noise(seed, "swing", at_s / 1.3),
     )
-    return reach * x, reach * y
 
 
-def _aim(seed: int, axis: str, slot: int) -> float:
-    """Return -1 to 1, every other time 0: people keep coming back to the one they look at."""
-    return 2 * _chance(seed, axis, slot) - 1 if slot % 2 else 0.0
+def _window(seconds: float) -> tuple[float, ...]:
+    """Return the weights, newest first, of a smooth mean over the last `seconds`."""
+    count = round(seconds / HEARD_STEP_S) + 1
+    weights = [sin(pi * (i + 0.5) / count) ** 2 for i in range(count)]
+    return tuple(w / sum(weights) for w in weights)
 
 
-def _chance(seed: int, what: str, slot: int) -> float:
-    return Random(f"{seed} {what} {slot}").random()
+_SYLLABLE = _window(0.3)
+_PHRASE = _window(HEARD_S)
 
 
-def _limited(value: float) -> float:
-    return min(max(value, -1.0), 1.0)
+def _start(event: Fixation | Blink | Nod) -> float:
+    return event.start_s
+
+
+def _saccade_s(gaze: float) -> float:
+    """Return how long a jump of the eyes takes: the main sequence (Carpenter, 1988)."""
+    return 0.021 + 0.0022 * EYE_DEGREES * gaze
+
+
+def _blinking(blinks: Sequence[Blink], at_s: float) -> float:
+    """Return `Rig.blink`: fast down, shut for a frame of 25 Hz at least, slower up."""
+    index = bisect_right(blinks, at_s, key=_start) - 1
+    if index < 0:
+        return 0.0
+    blink = blinks[index]
+    since_s = at_s - blink.start_s
+    opened = ease((since_s - blink.closing_s - blink.shut_s) / blink.opening_s)
+    return ease(since_s / blink.closing_s) - opened
+
+
+def _nodding(nods: Sequence[Nod], at_s: float) -> float:
+    """Return degrees of pitch: one dip, or two of which the second is smaller."""
+    index = bisect_right(nods, at_s, key=_start) - 1
+    if index < 0:
+        return 0.0
+    nod = nods[index]
+    dip, share = divmod((at_s - nod.start_s) / NOD_S, 1.0)
+    return nod.degrees * sin(pi * share) ** 2 * 0.6**dip if dip < nod.dips else 0.0
+
+
+def _breath(seed: int, at_s: float) -> float:
+    """Return `Rig.breath`: in for 40 % of the time, out for longer, then a short rest."""
+    phase = (BREATHS_HZ * at_s + 2.5 * _noise(seed, "breathing", at_s / 23)) % 1.0
+    depth = 0.87 + 0.13 * _noise(seed, "depth", at_s / 11)
+    return depth * (ease(phase / 0.4) - ease((phase - 0.4) / 0.5))
+
+
+def _drift(seed: int, what: str, at_s: float, degrees: float, period_s: float) -> float:
+    """Return a slow motion with a smaller, faster one in it; about 0.4 `degrees` rms."""
+    slow = _noise(seed, what, at_s / period_s)
+    fast = _noise(seed, f"{what} too", 2.7 * at_s / period_s)
+    return degrees * (slow + 0.25 * fast)
+
+
+def _noise(seed: int, what: str, at: float) -> float:
+    """Return a smooth noise between -1 and 1: a cubic B-spline over a chance at each integer."""
+    index = floor(at)
+    t = at - index
+    a, b, c, d = (2 * chance(seed, what, index + i) - 1 for i in (-1, 0, 1, 2))
+    u = 1 - t
+    return (
+        u**3 * a
+        + (4 - 6 * t * t + 3 * t**3) * b
+        + (4 - 6 * u * u + 3 * u**3) * c
+        + t**3 * d
+    ) / 6  # fmt: skip
