@@ -1,18 +1,19 @@
 """`python -m benchmarks NAME`: each ends in one line of JSON, with exit 1 if a bound is missed.
 
-accuracy, conversation, crowd, echo, soak, stages, turns; `python -m benchmarks NAME --help` has
-the options.
+accuracy, conversation, crowd, drawing, echo, soak, stages, turns;
+`python -m benchmarks NAME --help` has the options.
 """
 
 import sys
 
-from benchmarks import accuracy, conversation, crowd, echo, soak, stages, turns
+from benchmarks import accuracy, conversation, crowd, drawing, echo, soak, stages, turns
 from edge_talker.errors import EdgeTalkerError
 
 BENCHMARKS = {
     "accuracy": accuracy.main,
     "conversation": conversation.main,
     "crowd": crowd.main,
+    "drawing": drawing.main,
     "echo": echo.main,
     "soak": soak.main,
     "stages": stages.main,

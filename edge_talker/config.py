@@ -93,7 +93,7 @@ class Config(Section):
 
     name: str = "custom"
     knowledge: Path | None = None  # None: the packaged museum
-    avatar: str = "starter"
+    avatar: str = "marlow"
     hearing: Hearing = Hearing()
     asr: EngineChoice
     llm: EngineChoice
@@ -130,6 +130,11 @@ class Config(Section):
             raise ConfigError(f"{path}: {error}", "Mend the file at that place.") from error
         if "knowledge" in table:
             table["knowledge"] = path.parent / str(table["knowledge"])
+        own = table.get("face")
+        if isinstance(own, dict):
+            file = face.background_file(str(own.get("background", "avatar")))
+            if file:
+                own["background"] = str(path.parent / file)
         return cls.parse(table, str(path))
 
     @classmethod
@@ -162,6 +167,22 @@ class Config(Section):
         table = self.output.model_dump() | {"width": width, "height": height}
         output = _checked(Output, table, "picture size", "output.")
         return self.model_copy(update={"output": output})
+
+    def on_background(self, background: str) -> Self:
+        """Return this profile with another background of the face, see `VisemeOptions`.
+
+        Raises:
+            ConfigError: no background, or the face engine knows none.
+
+        """
+        table = self.face.options.model_dump() | {"background": background}
+        options = _checked(type(self.face.options), table, "background", "face.")
+        return self.model_copy(update={"face": self.face.model_copy(update={"options": options})})
+
+    @property
+    def is_transparent(self) -> bool:
+        """Whether pictures have transparency, which only some formats can hold."""
+        return face.is_transparent(getattr(self.face.options, "background", ""))
 
 
 def _checked(model: type[M], table: dict[str, Any], origin: str, prefix: str) -> M:

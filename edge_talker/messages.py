@@ -1,8 +1,9 @@
 """Every message of the loop, in the order in which the data flows.
 
 Knows shapes and units; knows nothing of threads, engines or devices. Sound is mono float32 in
-[-1, 1], images are uint8 RGB of shape (height, width, 3). `turn_id` only grows; every message
-that belongs to a turn carries it, so that anybody can tell a stale one.
+[-1, 1], images are uint8 RGB of shape (height, width, 3), or RGBA with straight alpha where the
+background is transparent. `turn_id` only grows; every message that belongs to a turn carries it, so
+that anybody can tell a stale one.
 """
 
 from collections.abc import Iterator
@@ -122,7 +123,7 @@ class VideoFrame:
     """A picture and the sound that it belongs to."""
 
     turn_id: int
-    image: Image  # (height, width, 3)
+    image: Image  # (height, width, 3 or 4)
     at_sample: int  # counted from the reply's first sample, in the rate of its Speech
 
 

@@ -14,6 +14,7 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
+from edge_talker import espeak_library
 from edge_talker.cli import checks, device_checks, doctor
 from edge_talker.errors import EngineError, UsageError
 from tests.fake_portaudio import portaudio
@@ -125,6 +126,18 @@ def test_an_absent_extra_and_an_absent_package_name_the_command(monkeypatch):
     assert check.status == "fault"
     assert "numpy" in check.remedy
     assert " av" not in check.remedy
+
+
+def test_phonemes_are_counted_and_those_that_the_face_does_not_know_are_named(monkeypatch):
+    sent = {"en-us+f2": frozenset({"p", "ɑː"}), "cmn+f2": frozenset({"tɕh"})}
+    monkeypatch.setattr(espeak_library, "inventory", sent.__getitem__)
+    check = checks.BESIDES["phonemes"]("phonemes")
+    assert (check.status, check.detail) == ("ok", "2 English and 1 Mandarin phonemes, all mapped")
+    sent["cmn+f2"] |= {"☃"}
+    check = checks.BESIDES["phonemes"]("phonemes")
+    assert check.status == "warning"
+    assert "1 are shown as a neutral vowel: ☃" in check.detail
+    assert "espeakng-loader" in check.remedy
 
 
 def test_portaudio_is_only_a_note(monkeypatch):

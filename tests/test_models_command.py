@@ -89,12 +89,12 @@ def test_verify_shows_all_findings_and_fails(home):
         run(models.app, "verify", "absent")
 
 
-def test_avatars_are_listed_with_the_packaged_one(home):
-    starter = home / "avatars/mine"
-    starter.mkdir(parents=True)
-    (starter / "avatar.toml").write_text('schema = 1\nname = "My guide"\nkind = "drawn"\n')
+def test_avatars_are_listed_with_the_packaged_ones(home):
+    mine = home / "avatars/mine"
+    mine.mkdir(parents=True)
+    (mine / "avatar.toml").write_text('schema = 1\nname = "My guide"\nkind = "drawn"\n')
     shown = run(avatar.app, "list").stdout
-    assert "starter" in shown
+    assert "marlow" in shown
     assert "My guide" in shown
-    shutil.rmtree(starter)
+    shutil.rmtree(mine)
     assert "My guide" not in run(avatar.app, "list").stdout

@@ -69,7 +69,7 @@ def test_home_follows_the_environment(tmp_path):
 def test_an_empty_store_has_nothing_and_is_not_made(tmp_path):
     store = Store(tmp_path / "none")
     assert store.names() == []
-    assert store.avatar_names() == ["starter"]
+    assert store.avatar_names() == ["lin", "marlow"]
     refused(store, "none yet", "models import")
     assert not (tmp_path / "none").exists()
 
@@ -200,10 +200,11 @@ def write_avatar(store, name, text):
     (store.avatars / name / "avatar.toml").write_text(text)
 
 
-def test_the_starter_avatar_is_packaged_until_the_store_has_one(store):
-    assert (store.avatar("starter") / "avatar.toml").is_file()
-    write_avatar(store, "starter", 'schema = 1\nname = "Own"\nkind = "drawn"\n[palette]\na = 1\n')
-    assert store.avatar("starter") == store.avatars / "starter"
+@pytest.mark.parametrize("name", ["lin", "marlow"])
+def test_an_avatar_is_packaged_until_the_store_has_one_of_its_name(store, name):
+    assert (store.avatar(name) / "avatar.toml").is_file()
+    write_avatar(store, name, 'schema = 1\nname = "Own"\nkind = "drawn"\n[colours]\na = 1\n')
+    assert store.avatar(name) == store.avatars / name
 
 
 @pytest.mark.parametrize(
@@ -223,5 +224,5 @@ def test_a_wrong_avatar_is_refused(store, text, words):
 
 
 def test_an_unknown_avatar_names_those_there_are(store):
-    with pytest.raises(StoreError, match="Use one of: starter"):
+    with pytest.raises(StoreError, match="Use one of: lin, marlow"):
         store.avatar("nobody")

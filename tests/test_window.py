@@ -8,9 +8,8 @@ import pytest
 
 import edge_talker.starter
 from edge_talker.config import Screen as Options
-from edge_talker.face.avatar import read_avatar
-from edge_talker.face.head import Head
-from edge_talker.face.pose import Pose
+from edge_talker.face.avatar import open_avatar
+from edge_talker.face.rig import Rig
 from edge_talker.output.overlay import COLOURS
 from edge_talker.output.screen import Scene
 from edge_talker.output.window import LINGER_S, Window
@@ -221,11 +220,11 @@ def test_a_screen_that_fails_does_not_end_the_talk_and_may_come_back(opened):
 
 
 def test_a_face_at_rest_is_not_drawn_again(opened):
-    avatar = read_avatar(Path(edge_talker.starter.__file__).parent / "avatar")
-    window, head = opened(), Head(avatar, WIDTH, HEIGHT, 1 << 20)
-    for lids, drawn in ((1.0, 1), (1.01, 1), (0.5, 2), (1.0, 3)):
+    avatar = Path(edge_talker.starter.__file__).parent / "avatars/marlow"
+    window, (puppet, _) = opened(), open_avatar(avatar, WIDTH, HEIGHT, "avatar", 1 << 20)
+    for lids, drawn in ((0.0, 1), (0.01, 1), (-0.5, 2), (0.0, 3)):
         for _ in range(5):
-            window.picture(head.draw(Pose(lids=lids), "muted"), 0.0, Scene("muted"))
+            window.picture(puppet.draw(Rig(lids=lids), "muted"), 0.0, Scene("muted"))
         assert window.drawn == drawn
     with pytest.raises(ValueError, match="read-only"):
-        head.draw(Pose(), "muted")[...] = 0
+        puppet.draw(Rig(), "muted")[...] = 0

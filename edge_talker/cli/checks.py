@@ -22,6 +22,7 @@ PACKAGES = {
     "bm25s": "bm25s",
     "espeakng-loader": "espeakng_loader",
     "numpy": "numpy",
+    "opencv-python-headless": "cv2",
     "pillow": "PIL",
     "pocketsphinx": "pocketsphinx",
     "pydantic": "pydantic",
@@ -32,6 +33,7 @@ PACKAGES = {
     "snowballstemmer": "snowballstemmer",
     "sounddevice": "_sounddevice",  # its binding: it fails itself where PortAudio is missing
     "soxr": "soxr",
+    "thorvg-python": "thorvg_python",
     "typer": "typer",
 }
 EXTRAS = {
@@ -213,11 +215,12 @@ def _codecs(name: str) -> Check:
 
 
 def _starter(name: str) -> Check:
+    from edge_talker.config import Config  # noqa: PLC0415
     from edge_talker.store import Store  # noqa: PLC0415
     from edge_talker.text.knowledge import Knowledge  # noqa: PLC0415
 
     knowledge = Knowledge.packaged()
-    avatar = Store().avatar("starter")
+    avatar = Store().avatar(Config.load().avatar)
     return Check(name, "ok", f"{len(knowledge.entries)} answers; avatar in {avatar}")
 
 
@@ -242,6 +245,22 @@ def _store(name: str) -> Check:
         detail = f"{', '.join(faulty)} cannot be trusted, in {store.home}"
         return Check(name, "fault", detail, "See what is wrong: edge-talker models verify")
     return Check(name, "ok", f"{len(names)} models in {store.home}")
+
+
+def _phonemes(name: str) -> Check:
+    from edge_talker.espeak_library import inventory  # noqa: PLC0415
+    from edge_talker.face.phonemes import visemes_of  # noqa: PLC0415
+    from edge_talker.tts import EspeakOptions  # noqa: PLC0415
+
+    options = EspeakOptions()
+    english, mandarin = inventory(options.voice_en), inventory(options.voice_zh)
+    unknown = sorted(s for s in english | mandarin if visemes_of(s) is None)
+    if unknown:
+        detail = f"{len(unknown)} are shown as a neutral vowel: {', '.join(unknown)}"
+        remedy = "Install the espeak-ng that the face knows: pip install 'espeakng-loader==0.2.4'"
+        return Check(name, "warning", detail, remedy)
+    found = f"{len(english)} English and {len(mandarin)} Mandarin phonemes, all mapped"
+    return Check(name, "ok", found)
 
 
 def _chinese_font(name: str) -> Check:
@@ -269,6 +288,7 @@ BESIDES: dict[str, Callable[[str], Check]] = {
     "memory": _memory,
     "disk for recordings": _disk,
     "store": _store,
+    "phonemes": _phonemes,
     "Chinese font": _chinese_font,
     "onnxruntime": _onnxruntime,
     **{f"extra {extra}": _extra for extra in EXTRAS},

@@ -1,11 +1,13 @@
 """The face: the Protocol of its engines and their table."""
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal, Protocol
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from edge_talker.engines import EngineEntry, EngineOptions, Stop
 from edge_talker.messages import Emotion, Image, Speech, VideoFrame
@@ -55,11 +57,34 @@ class Face(Protocol):
         ...
 
 
+def is_transparent(background: str) -> bool:
+    """Return whether the face is drawn on nothing; its pictures are RGBA then."""
+    return background == "transparent"
+
+
+def background_file(background: str) -> Path | None:
+    """Return the image file that a background names, None where it names none."""
+    if background in ("", "avatar", "transparent") or background.startswith("#"):
+        return None
+    return Path(background)
+
+
 class VisemeOptions(EngineOptions):
     """Options of the `viseme` engine."""
 
+    # "avatar", its own scene; a colour "#rrggbb", for a chroma key "#00b140"; "transparent"; or an
+    # image file, whose path begins at the profile.
+    background: str = Field(default="avatar", min_length=1)
+
     seed: int | None = Field(default=None, ge=0)  # of blinks and glances, in place of the avatar's
     cache_mb: float = Field(default=8, ge=1, le=256)  # of drawn mouths and eyes
+
+    @field_validator("background")
+    @classmethod
+    def _is_known(cls, background: str) -> str:
+        if background.startswith("#") and not re.fullmatch("#[0-9a-fA-F]{6}", background):
+            raise ValueError('a colour is written "#rrggbb"')
+        return background
 
 
 ENGINES: Mapping[str, EngineEntry] = MappingProxyType(

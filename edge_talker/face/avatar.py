@@ -1,103 +1,127 @@
-"""The description of a drawn avatar: the keys of its `avatar.toml` that the drawing needs.
+"""The avatar of a face: what its `avatar.toml` says to the drawing, and the puppet that draws it.
 
-Knows names and colours; knows nothing of shapes. Other keys belong to other readers and are left
-alone.
+Knows which kinds and characters there are; knows nothing of shapes. Other keys of the file belong
+to other readers and are left alone.
 """
 
+import difflib
+import importlib
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Literal
+from types import MappingProxyType
+from typing import Annotated, Any, Literal, Protocol
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from edge_talker.errors import StoreError
+from edge_talker.face import Mood
+from edge_talker.face.rig import Rig
+from edge_talker.messages import Image
 
-Colour = tuple[int, int, int]  # RGB, 0 to 255
+CHARACTERS: Mapping[str, str] = MappingProxyType(
+    {
+        "marlow": "edge_talker.face.drawn.marlow",
+        "lin": "edge_talker.face.drawn.lin",
+    }
+)
 
-
-def _colour(value: object) -> Colour:
-    """Read "#rrggbb"."""
-    if not isinstance(value, str) or len(value) != 7 or value[0] != "#":
-        raise ValueError('a colour is written "#rrggbb"')
-    red, green, blue = bytes.fromhex(value[1:])
-    return red, green, blue
-
-
-HexColour = Annotated[Colour, BeforeValidator(_colour)]
-
-
-class Palette(BaseModel):
-    """The colours of the drawing."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    skin: HexColour
-    skin_shadow: HexColour
-    blush: HexColour
-    lips: HexColour
-    mouth: HexColour
-    tongue: HexColour
-    teeth: HexColour
-    hair: HexColour
-    iris: HexColour
-    coat: HexColour
-    jumper: HexColour
-    cap: HexColour
-    band: HexColour
-    trim: HexColour
-    wall_top: HexColour
-    wall_bottom: HexColour
-    sky: HexColour
-    sea: HexColour
+Colour = Annotated[str, StringConstraints(pattern=r"^#[0-9a-fA-F]{6}$")]
 
 
-class Cues(BaseModel):
-    """The colour of the porthole's lamp in each mood."""
+class Puppet(Protocol):
+    """Draws one avatar at one size; any thread may call it."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    def draw(self, rig: Rig, mood: Mood) -> Image:
+        """Return a picture, read-only; the very same array as before where nothing changed."""
+        ...
 
-    attract: HexColour
-    listening: HexColour
-    thinking: HexColour
-    speaking: HexColour
-    muted: HexColour
-    fault: HexColour
+    def warm_up(self) -> None:
+        """Do now what would make the first picture slow."""
+        ...
+
+    def close(self) -> None:
+        """Release everything; safe to call twice."""
+        ...
 
 
 class DrawnAvatar(BaseModel):
-    """What the drawing reads of an `avatar.toml`."""
+    """What the drawing reads of an `avatar.toml` of kind "drawn"."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 
     name: str
     kind: Literal["drawn"]
+    character: str
     seed: int = Field(default=0, ge=0)
-    palette: Palette
-    cues: Cues
+    colours: dict[str, Colour] = Field(default_factory=dict)
+    cues: dict[Mood, Colour] = Field(default_factory=dict)
 
 
-def read_avatar(folder: Path) -> DrawnAvatar:
-    """Read the avatar in `folder`.
+def open_avatar(
+    folder: Path, width: int, height: int, background: str, cache_bytes: int
+) -> tuple[Puppet, int]:
+    """Return the puppet of the avatar in `folder`, and the seed of its blinks and glances.
 
     Raises:
-        StoreError: the file is missing, is not TOML, or a key is missing or wrong.
+        StoreError: `avatar.toml` is missing, broken, or of a kind or character that is not known.
+        ConfigError: the background cannot be used.
 
     """
-    path = folder / "avatar.toml"
+    keys = _read(folder / "avatar.toml")
+    if keys.get("kind") == "photo":
+        from edge_talker.face.photo.avatar import read_photo_avatar  # noqa: PLC0415
+        from edge_talker.face.photo.puppet import PhotoPuppet  # noqa: PLC0415
+
+        photo = read_photo_avatar(folder)
+        return PhotoPuppet(photo, width, height, background), photo.seed
+    avatar = _checked(folder / "avatar.toml", keys)
+    from edge_talker.face.drawn.puppet import DrawnPuppet  # noqa: PLC0415
+
+    character: Any = importlib.import_module(CHARACTERS[avatar.character])
+    colours = _overlaid(folder, "colours", character.COLOURS, avatar.colours)
+    cues = _overlaid(folder, "cues", character.CUES, avatar.cues)
+    size = (width, height)
+    return DrawnPuppet(character, colours, cues, size, background, cache_bytes), avatar.seed
+
+
+def _read(path: Path) -> dict[str, Any]:
     try:
-        keys = tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
         raise StoreError(
             f"{path} cannot be read: {error}", "See: edge-talker avatar list"
         ) from error
     except tomllib.TOMLDecodeError as error:
         raise StoreError(f"{path} is not valid TOML: {error}", "Correct that line.") from error
+
+
+def _checked(path: Path, keys: dict[str, Any]) -> DrawnAvatar:
     try:
-        return DrawnAvatar.model_validate(keys)
+        avatar = DrawnAvatar.model_validate(keys)
     except ValidationError as error:
         first = error.errors()[0]
-        key = ".".join(str(part) for part in first["loc"])
+        key = ".".join(str(part) for part in first["loc"] if part != "[key]")
         raise StoreError(
-            f"{path}: {key}: {first['msg']}",
-            f"Set {key} as the avatar of the starter profile does.",
+            f"{path}: {key}: {first['msg']}", f"Set {key} as a packaged avatar does."
         ) from error
+    if avatar.character not in CHARACTERS:
+        raise StoreError(
+            f"{path}: there is no character {avatar.character!r}.",
+            f"Use one of: {', '.join(CHARACTERS)}.",
+        )
+    return avatar
+
+
+def _overlaid(
+    folder: Path, table: str, own: Mapping[Any, str], changed: Mapping[Any, str]
+) -> dict[Any, str]:
+    """Return the character's colours with those of the avatar over them."""
+    for key in changed:
+        if key not in own:
+            near = difflib.get_close_matches(key, own, n=1, cutoff=0.0)
+            raise StoreError(
+                f"{folder / 'avatar.toml'}: {table} has no {key!r}.",
+                f"Did you mean {near[0]!r}? It may have: {', '.join(own)}.",
+            )
+    return {**own, **changed}

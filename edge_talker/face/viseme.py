@@ -1,24 +1,28 @@
-"""The `viseme` engine: phonemes move the mouth of a drawn head.
+"""The `viseme` engine: phonemes move the mouth of an avatar, which needs no network for it.
 
-Knows how speech, emotion and mood become poses and when; knows nothing of shapes or colours. A
-frame needs the `AHEAD_MS` after it, so the last one or two of a piece come with the next piece.
+Knows how speech, emotion, mood and life become one rig a frame, and when; knows nothing of shapes
+or colours. A frame needs the `AHEAD_MS` after it, so the last ones of a piece come with the next.
 """
 
+import threading
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from math import inf
 from pathlib import Path
 
 from edge_talker.engines import Stop
 from edge_talker.errors import EngineError
 from edge_talker.face import FRAMES_PER_SECOND, Mood, ReplyState, VisemeOptions
-from edge_talker.face.avatar import read_avatar
-from edge_talker.face.head import Head
-from edge_talker.face.life import EMOTIONS, MOODS, alive
-from edge_talker.face.pose import Mouth, Pose
+from edge_talker.face.avatar import open_avatar
+from edge_talker.face.expression import ease, emotion_at, settled, softened
+from edge_talker.face.life import HEARD_S, alive
+from edge_talker.face.rig import MOUTH, Rig
 from edge_talker.face.visemes import MouthTrack
 from edge_talker.messages import Emotion, Image, Speech, VideoFrame
 
-SETTLE_S = 0.32  # from thinking to speaking, and from one emotion to the next
+GAP_S = 0.2  # without an idle picture: a reply was shown
+CLOSE_S = 0.06  # after a reply, or where it was interrupted, the mouth takes this long to close
 
 
 @dataclass(slots=True)
@@ -26,40 +30,47 @@ class _Reply:
     """What the engine carries from one piece of a reply to the next."""
 
     track: MouthTrack
-    emotions: list[tuple[int, Emotion]] = field(default_factory=list)  # (from sample, which)
+    begin_s: float  # of the reply on the clock of idle pictures, as near as can be known
+    moods: tuple[tuple[float, Mood], ...]  # on that clock
+    emotions: list[tuple[float, Emotion]] = field(default_factory=list)  # likewise
     next_frame: int | None = 0  # None while frames are asked for, and if they were not all taken
 
 
 class Viseme:
-    """Draws a head whose mouth follows the phonemes of the speech.
+    """Draws an avatar whose mouth follows the phonemes of the speech.
 
     Images are `height` x `width` pixels. Equal seeds, speech and moments give equal images.
 
     Raises:
-        StoreError: `avatar` is not the folder of a drawn avatar.
+        StoreError: `avatar` is not the folder of an avatar that can be drawn.
+        ConfigError: the background cannot be used.
 
     """
 
     def __init__(self, options: VisemeOptions, avatar: Path, width: int, height: int) -> None:
-        drawn = read_avatar(avatar)
+        cache_bytes = round(options.cache_mb * 2**20)
+        self._puppet, seed = open_avatar(avatar, width, height, options.background, cache_bytes)
+        self._seed = seed if options.seed is None else options.seed
         self.unknown_phonemes = 0  # since the start; each was shown as a neutral vowel
-        self._seed = drawn.seed if options.seed is None else options.seed
-        self._head = Head(drawn, width, height, round(options.cache_mb * 2**20))
+        self._lock = threading.Lock()  # of what idle pictures and replies know of each other
+        self._idle_s = 0.0  # moment of the last idle picture
+        self._moods: deque[tuple[float, Mood]] = deque(maxlen=4)  # of idle pictures
+        self._said = Rig()  # the last of a reply
+        self._silent_s = -inf  # since when that reply is over
 
     def frames(self, speech: Speech, state: ReplyState, stop: Stop) -> Iterator[VideoFrame]:
         """Yield the frames that this piece completes, and advance `state` to its end.
 
-        Those are the one or two held back before, whose samples lie before the piece, and all of
-        its own but the last `AHEAD_MS`; of a `last` piece all. So pieces change nothing.
+        Those are the few held back before, whose samples lie before the piece, and all of its own
+        but the last `AHEAD_MS`; of a `last` piece all. So pieces change nothing.
 
         Raises:
             EngineError: the piece has another rate than the reply's first.
 
         """
         rate_hz = speech.rate_hz
-        if state.carried is None:
-            state.carried = _Reply(MouthTrack(rate_hz))
-        reply: _Reply = state.carried
+        reply: _Reply = state.carried or self._begin(rate_hz)
+        state.carried = reply
         track = reply.track
         if track.rate_hz != rate_hz:
             raise EngineError(
@@ -67,7 +78,7 @@ class Viseme:
                 "Use voices of one rate, or resample the speech.",
             )
         if not reply.emotions or reply.emotions[-1][1] != state.emotion:
-            reply.emotions.append((state.next_sample, state.emotion))
+            reply.emotions.append((reply.begin_s + state.next_sample / rate_hz, state.emotion))
         self.unknown_phonemes += track.push(speech)
         end = state.next_sample + len(speech.samples)
         # Frames held back come first, unless the caller gave up on the piece before.
@@ -77,10 +88,11 @@ class Viseme:
             at_sample = _sample_of(index, rate_hz)
             if at_sample >= end or not (speech.last or track.ready(at_sample)):
                 break
-            pose = self._pose(reply, at_sample, speech.turn_id)
+            self._said = self._spoken(reply, at_sample)
+            image = self._puppet.draw(self._said, "speaking")
             index += 1
-            yield VideoFrame(speech.turn_id, self._head.draw(pose, "speaking"), at_sample)
-        track.forget(_sample_of(index, rate_hz))
+            yield VideoFrame(speech.turn_id, image, at_sample)
+        track.forget(_sample_of(index, rate_hz) - round(HEARD_S * rate_hz))
         reply.next_frame = index
         state.next_sample = end
         while _sample_of(index, rate_hz) < end:
@@ -89,34 +101,57 @@ class Viseme:
 
     def idle(self, mood: Mood, at_s: float) -> Image:
         """Return the picture of a moment without speech; callable from another thread."""
-        return self._head.draw(alive(MOODS[mood], mood, self._seed, at_s), mood)
+        with self._lock:
+            if at_s < self._idle_s:  # another conversation, whose clock begins anew
+                self._moods.clear()
+                self._silent_s = -inf
+            if not self._moods:
+                self._moods.append((-inf, mood))
+            elif at_s - self._idle_s > GAP_S:
+                self._silent_s = at_s - 1 / FRAMES_PER_SECOND
+            if self._moods[-1][1] != mood:
+                self._moods.append((at_s, mood))
+            self._idle_s = at_s
+            moods, said, silent_s = tuple(self._moods), self._said, self._silent_s
+        since_s = at_s - silent_s
+        life = alive(self._seed, moods, at_s)
+        open_still = 1 - ease(since_s / CLOSE_S)
+        lips = {
+            name: getattr(life, name) + open_still * (getattr(said, name) - getattr(life, name))
+            for name in MOUTH
+        }
+        return self._puppet.draw(replace(settled(said, life, since_s), **lips), mood)
+
+    def draw(self, rig: Rig) -> Image:
+        """Return the picture of any rig."""
+        return self._puppet.draw(rig, "speaking")
 
     def warm_up(self) -> None:
         """Paint all that does not move."""
-        self._head.warm_up()
+        self._puppet.warm_up()
 
     def close(self) -> None:
         """Release the painted pictures; safe to call twice."""
-        self._head.close()
+        self._puppet.close()
 
-    def _pose(self, reply: _Reply, at_sample: int, turn_id: int) -> Pose:
-        """Return the layers of a moment of the reply, combined."""
-        rate_hz = reply.track.rate_hz
-        at_s = at_sample / rate_hz
-        pose = MOODS["thinking"]
-        for start, emotion in reply.emotions:
-            if start <= at_sample:
-                share = min((at_sample - start) / rate_hz / SETTLE_S, 1.0)
-                pose = pose.moved(EMOTIONS[emotion], share * share * (3 - 2 * share))
-        mouth = reply.track.mouth(at_sample)
-        pose = alive(replace(pose, mouth=mouth), "speaking", self._seed + turn_id, at_s)
-        return replace(pose, smile=pose.smile * _room_to_smile(mouth))
+    def _begin(self, rate_hz: int) -> _Reply:
+        """Return a new reply, which goes on with the life of the idle face."""
+        with self._lock:
+            moods: tuple[tuple[float, Mood], ...] = tuple(self._moods) or ((-inf, "speaking"),)
+            return _Reply(MouthTrack(rate_hz), self._idle_s, (*moods, (self._idle_s, "speaking")))
+
+    def _spoken(self, reply: _Reply, at_sample: int) -> Rig:
+        """Return the layers of a moment of the reply, added up."""
+        track = reply.track
+        at_s = reply.begin_s + at_sample / track.rate_hz
+
+        def loudness_at(moment_s: float) -> float:
+            return track.energy(round((moment_s - reply.begin_s) * track.rate_hz))
+
+        mouth = track.mouth(at_sample)
+        life = alive(self._seed, reply.moods, at_s, loudness_at)
+        return mouth + softened(life + emotion_at(reply.emotions, at_s), mouth)
 
 
 def _sample_of(frame: int, rate_hz: int) -> int:
     return round(frame * rate_hz / FRAMES_PER_SECOND)
-
-
-def _room_to_smile(mouth: Mouth) -> float:
-    """Return how much of an emotion the corners may show without spoiling the lips' shape."""
-    return 1 - 0.75 * mouth.round - 0.3 * mouth.press * (1 - mouth.round)

@@ -20,7 +20,7 @@ from edge_talker.store.manifest import (
 )
 from edge_talker.store.verify import Artefact, Finding, Progress, check_contents, check_sizes
 
-STARTER_AVATAR = "starter"
+PACKAGED_AVATARS = ("lin", "marlow")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
@@ -53,8 +53,8 @@ class Store:
         return _folders(self.models)
 
     def avatar_names(self) -> list[str]:
-        """Return the names of all avatars, the packaged one included."""
-        return sorted({STARTER_AVATAR, *_folders(self.avatars)})
+        """Return the names of all avatars, the packaged ones included."""
+        return sorted({*PACKAGED_AVATARS, *_folders(self.avatars)})
 
     def read(self, name: str) -> Artefact:
         """Return what a model's manifest says, without looking at its files.
@@ -138,15 +138,15 @@ class Store:
         return import_artefact(path, target, bare=bare, replace=replace, progress=progress)
 
     def avatar(self, name: str) -> Path:
-        """Return an avatar's folder; one called "starter" is packaged, unless the store has one.
+        """Return an avatar's folder; those packaged are there, unless the store has one of the name.
 
         Raises:
             StoreError: the name is unknown, or its avatar.toml is broken or foreign.
 
         """
         folder = self.avatars / _checked(name)
-        if not folder.is_dir() and name == STARTER_AVATAR:
-            folder = Path(str(resources.files("edge_talker") / "starter" / "avatar"))
+        if not folder.is_dir() and name in PACKAGED_AVATARS:
+            folder = Path(str(resources.files("edge_talker") / "starter" / "avatars" / name))
         if not folder.is_dir():
             raise StoreError(
                 f"The store {self.home} has no avatar {name!r}.",

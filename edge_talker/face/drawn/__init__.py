@@ -1,0 +1,1 @@
+"""Drawn avatars: characters in vector layers, made by the scripts in this folder."""

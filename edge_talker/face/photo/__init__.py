@@ -1,0 +1,1 @@
+"""Photo avatars: one picture of a person, fitted once and bent by a mesh."""
