@@ -18,6 +18,7 @@ from edge_talker import asr, face, llm, tts
 from edge_talker.asr import Asr
 from edge_talker.clock import Clock, RealClock, VirtualClock
 from edge_talker.config import Config
+from edge_talker.errors import ConfigError
 from edge_talker.face import Face
 from edge_talker.hearing.attention import WakeWord
 from edge_talker.hearing.endpoint import Completeness
@@ -64,6 +65,12 @@ class Agent:
         config = config or Config.load()
         if width and height:
             config = config.resized(width, height)
+        if config.is_transparent:
+            raise ConfigError(
+                "face.background: neither a window nor an MP4 can show a transparent background.",
+                "Use another, such as #00b140 for a chroma key; or render with: "
+                "edge-talker say --alpha",
+            )
         self.config = config
         self._pipeline: Pipeline | None = None
         self._stop_asked = False

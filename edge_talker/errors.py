@@ -11,7 +11,7 @@
       MissingPackage                an extra is not installed; the message has the command
       EngineError                   a model or its library failed
       DeviceError                   a sound device is missing, busy or forbidden, or PortAudio is
-      RecordingError                the MP4 cannot be written (disk full, no permission)
+      RecordingError                a film cannot be written (disk full, no permission)
       StageFailed                   one stage failed three times in a row: the program stops
 """
 

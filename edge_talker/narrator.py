@@ -21,6 +21,7 @@ from edge_talker.hearing.vad import SileroVad
 from edge_talker.messages import AudioBlock, Clause, Delta, History, Samples, Speech, Transcript
 from edge_talker.output.recorder import Recorder
 from edge_talker.output.sink import PacedSink
+from edge_talker.output.subtitler import Spoken, Subtitler, check_readable
 from edge_talker.output.subtitles import Caption
 from edge_talker.pipeline import Engines, Pipeline
 from edge_talker.stage import Slot
@@ -32,7 +33,7 @@ _GAP_S = 0.4  # between two lines
 
 
 class Narrator:
-    """Renders speech to an MP4.
+    """Renders speech to a film.
 
     Raises:
         EdgeTalkerError: the profile, the avatar or an engine is at fault.
@@ -50,22 +51,33 @@ class Narrator:
         self._face: Face = face.ENGINES[config.face.engine].load()(
             config.face.options, avatar, *size
         )
+        self._face.warm_up()  # a background that cannot be read is told before there is a film
 
-    def render(self, what: Sequence[str] | Path, output: Path) -> list[Caption]:
-        """Speak texts one after the other, or the sound file `what`; return the captions.
+    def render(
+        self, what: Sequence[str] | Path, output: Path, *, captions: bool = False
+    ) -> list[Caption]:
+        """Speak texts one after the other, or the sound file `what`; return what was said when.
+
+        With `captions` it is drawn into the picture too. A sound file has no words. The ending of
+        `output` chooses the format, see `Recorder`.
 
         Raises:
             InputError: the sound file cannot be read.
-            RecordingError: the MP4 cannot be written.
+            UsageError: no font has the characters of a caption.
+            RecordingError: the film cannot be written.
             StageFailed: the voice or the face failed.
 
         """
         voice: Tts = self._voice
+        spoken: Callable[[], Spoken | None] = self._spoken
         if isinstance(what, Path):
-            voice = _Recording(what, self.config.output.rate_hz)
+            voice, spoken = _Recording(what, self.config.output.rate_hz), _nothing
             what = [what.name]
+        elif captions:
+            check_readable(what)
         size = self.config.output
         recorder = Recorder(output, size.width, size.height, size.rate_hz, paced=False)
+        subtitler = Subtitler(recorder, size.width, size.height, spoken, burn=captions)
         engines = Engines(
             vads=(SileroVad(0.0), SileroVad(0.0)),
             asr=Slot(_Deaf()),
@@ -81,18 +93,25 @@ class Narrator:
         try:
             source = ScriptSource(what, _GAP_S)
             sink = PacedSink(size.rate_hz)
-            taps = (recorder,)
-            self._pipeline = Pipeline(self.config, engines, source, sink, clock, taps, taps)
+            self._pipeline = Pipeline(
+                self.config, engines, source, sink, clock, (subtitler,), (recorder,)
+            )
             if self._stopped:
                 self._pipeline.stop()
             self._pipeline.run()
         finally:
             recorder.finish()
-        return (
-            []
-            if isinstance(voice, _Recording)
-            else _captions(self._pipeline, recorder.origin_s or 0.0)
-        )
+        return subtitler.captions(recorder.origin_s or 0.0)
+
+    def _spoken(self) -> Spoken | None:
+        """Return the reply that is heard just now."""
+        if self._pipeline is None:
+            return None
+        turn_id = self._pipeline.turns.committed
+        if (reply := self._pipeline.dialogue.reply(turn_id)) is None:
+            return None
+        begin_s = self._pipeline.report.moment_s(turn_id, "reply_begins")
+        return None if begin_s is None else Spoken(turn_id, reply, begin_s)
 
     def stop(self) -> None:
         """Ask for a clean end; callable from a signal handler."""
@@ -112,16 +131,8 @@ class Narrator:
         self.close()
 
 
-def _captions(pipeline: Pipeline, origin_s: float) -> list[Caption]:
-    found = []
-    for turn_id, reply in pipeline.dialogue.replies():
-        begin_s = pipeline.report.moment_s(turn_id, "reply_begins")
-        if begin_s is None:
-            continue
-        for index, (start_s, end_s) in sorted(reply.spans_s.items()):
-            offset_s = begin_s - origin_s
-            found.append(Caption(offset_s + start_s, offset_s + end_s, reply.clauses[index]))
-    return found
+def _nothing() -> None:
+    """Stand for `_spoken` with a recording, which has no words."""
 
 
 class _Deaf:

@@ -207,11 +207,12 @@ def _pocketsphinx(name: str) -> Check:
 def _codecs(name: str) -> Check:
     import av  # noqa: PLC0415
 
-    missing = [codec for codec in ("libx264", "aac") if codec not in av.codecs_available]
+    wanted = ("libx264", "aac", "libvpx-vp9", "libopus", "prores_ks")
+    missing = [codec for codec in wanted if codec not in av.codecs_available]
     if missing:
         remedy = "Install PyAV's own wheel: pip install --force-reinstall --only-binary av av"
         return Check(name, "fault", f"PyAV has no {' and no '.join(missing)}", remedy)
-    return Check(name, "ok", "libx264 and aac")
+    return Check(name, "ok", ", ".join(wanted))
 
 
 def _starter(name: str) -> Check:
@@ -269,7 +270,7 @@ def _chinese_font(name: str) -> Check:
     font = chinese_font()
     if font:
         return Check(name, "ok", str(font[0]))
-    remedy = "Only for Chinese questions in timeline.png: sudo apt install fonts-noto-cjk"
+    remedy = "For Chinese captions and questions in timeline.png: sudo apt install fonts-noto-cjk"
     return Check(name, "note", "not installed", remedy)
 
 

@@ -83,6 +83,4 @@ def without_alpha(canvas: Picture) -> Image:
 
 def straight_alpha(canvas: Picture) -> Image:
     """Return a canvas with its colours divided by their alpha, (height, width, 4)."""
-    alpha = canvas[..., 3:].astype(np.float32)
-    colours = canvas[..., :3] * (255 / np.maximum(alpha, 1)) + 0.5
-    return np.concatenate([np.minimum(colours, 255).astype(np.uint8), canvas[..., 3:]], axis=2)
+    return cast(Image, cv2.cvtColor(canvas, cv2.COLOR_mRGBA2RGBA))

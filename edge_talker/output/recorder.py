@@ -1,15 +1,19 @@
-"""The recorder: what was shown and played, as an H.264 + AAC MP4 with exact timestamps.
+"""The recorder: what was shown and played, as an MP4, or with transparency as a WebM or a MOV.
 
 Encodes in a thread of its own, so that neither the screen nor the sound ever waits for it. The file
-is written in fragments and gets its index at the end: it can be played after a crash too.
+is written in pieces and gets its index at the end: it can be played after a crash too. Timestamps
+are exact, in a WebM to the millisecond.
 """
 
 import logging
 import queue
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from fractions import Fraction
+from math import ceil
 from pathlib import Path
+from types import MappingProxyType
 
 import av
 import numpy as np
@@ -17,7 +21,7 @@ from av.audio.frame import AudioFrame
 from av.audio.stream import AudioStream
 from av.container import OutputContainer
 from av.video.frame import VideoFrame
-from av.video.reformatter import VideoReformatter
+from av.video.reformatter import ColorPrimaries, ColorRange, Colorspace, ColorTrc, VideoReformatter
 from av.video.stream import VideoStream
 
 from edge_talker.errors import RecordingError
@@ -28,15 +32,67 @@ from edge_talker.output.screen import Control, Scene
 log = logging.getLogger(__name__)
 
 _TICKS_HZ = 90_000  # of video timestamps, the customary clock of MPEG
-_AAC_FRAME = 1024  # samples
+_OPUS_HZ = 48_000  # what Opus has in place of the rates that it lacks
 _PENDING_PICTURES = 12  # 2.8 MB each at 720 x 1280
+
+
+@dataclass(frozen=True, slots=True)
+class _Format:
+    """How a kind of film is written; the options are those of FFmpeg."""
+
+    container: str
+    container_options: dict[str, str]
+    video: str
+    video_options: dict[str, str]
+    pixels: str  # "yuva": with alpha
+    audio: str
+    audio_bits_s: int | None = None
+
+
 # Without delay_moov there are no edit lists, and the picture lags by 37 ms at 24 kHz.
-_CONTAINER = {"movflags": "hybrid_fragmented+delay_moov", "flush_packets": "1"}
-_OPTIONS = {"preset": "superfast", "crf": "20"}
+_MOVIE = {"movflags": "hybrid_fragmented+delay_moov", "flush_packets": "1"}
+_FORMATS: Mapping[str, _Format] = MappingProxyType(
+    {
+        ".mp4": _Format(
+            container="mp4",
+            container_options=_MOVIE,
+            video="libx264",
+            video_options={"preset": "superfast", "crf": "20"},
+            pixels="yuv420p",
+            audio="aac",
+            audio_bits_s=96_000,
+        ),
+        # For browsers and OBS. Frames that are never shown ("alt-ref") cannot have alpha.
+        ".webm": _Format(
+            container="webm",
+            container_options={"flush_packets": "1"},
+            video="libvpx-vp9",
+            video_options={"deadline": "realtime", "cpu-used": "8", "row-mt": "1"}
+            | {"tile-columns": "1", "crf": "20", "b": "0", "auto-alt-ref": "0"},
+            pixels="yuva420p",
+            audio="libopus",
+            audio_bits_s=64_000,
+        ),
+        # For editors: ProRes 4444. A fixed quantiser, of 4 * 118, is three times as fast as a
+        # search for the best one.
+        ".mov": _Format(
+            container="mov",
+            container_options=_MOVIE,
+            video="prores_ks",
+            video_options={"profile": "4444", "alpha_bits": "8"}
+            | {"flags": "+qscale", "global_quality": "472"},
+            pixels="yuva444p10le",
+            audio="pcm_s16le",
+        ),
+    }
+)
+ENDINGS_WITH_ALPHA = tuple(ending for ending, f in _FORMATS.items() if "yuva" in f.pixels)
 
 
 class Recorder:
-    """Writes one MP4; a Display and a SoundTap.
+    """Writes one film, its format by the ending of its path; a Display and a SoundTap.
+
+    Pictures are (height, width, 3) RGB, or RGBA with straight alpha, (height, width, 4).
 
     Raises:
         RecordingError: from the constructor, the file cannot be made; from `finish`, the disk was
@@ -58,24 +114,22 @@ class Recorder:
         self._error: Exception | None = None
         self._queue: queue.SimpleQueue[tuple[Image | Samples, float] | None] = queue.SimpleQueue()
         self._room = threading.Semaphore(_PENDING_PICTURES)
+        if path.suffix.lower() not in _FORMATS:
+            raise RecordingError(
+                f"The recording {path} cannot be written: its ending is of no known format.",
+                f"Use one of: {', '.join(_FORMATS)}",
+            )
+        form = _FORMATS[path.suffix.lower()]
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.open("wb").close()  # av opens it at the first packet only
             self._container: OutputContainer = av.open(
-                str(path), "w", format="mp4", options=_CONTAINER
+                str(path), "w", format=form.container, options=form.container_options
             )
         except (OSError, av.error.FFmpegError) as error:
             raise _failed(path, error) from error
-        self._video: VideoStream = self._container.add_stream(
-            "libx264", rate=FRAMES_PER_SECOND, options=_OPTIONS
-        )
-        self._video.width, self._video.height = width, height
-        self._video.pix_fmt = "yuv420p"
-        self._video.codec_context.time_base = Fraction(1, _TICKS_HZ)
-        self._video.codec_context.gop_size = 2 * FRAMES_PER_SECOND  # a fragment is two seconds
-        self._video.codec_context.thread_count = 2  # each further one costs 10 MB
-        self._audio: AudioStream = self._container.add_stream("aac", rate=rate_hz, layout="mono")
-        self._audio.bit_rate = 96_000
+        self._video = _video_stream(self._container, form, width, height)
+        self._audio = _audio_stream(self._container, form, rate_hz)
         self._reformatter = VideoReformatter()
         self._thread = threading.Thread(target=self._encode, name="recorder", daemon=True)
         self._thread.start()
@@ -148,17 +202,25 @@ class Recorder:
             return
         self._last_ticks, self._last = ticks, image
         # Not from_ndarray, which copies: 2.3 of the 5 ms that a picture of 720 x 1280 takes here.
-        picture = VideoFrame.from_numpy_buffer(image, format="rgb24")
-        frame = self._reformatter.reformat(picture, format="yuv420p")
+        picture = VideoFrame.from_numpy_buffer(image, "rgb24" if image.shape[2] == 3 else "rgba")
+        frame = self._reformatter.reformat(
+            picture,
+            format=self._video.pix_fmt,
+            dst_colorspace=Colorspace.ITU709,
+            dst_color_range=ColorRange.MPEG,
+        )
         frame.pts, frame.time_base = ticks, Fraction(1, _TICKS_HZ)
         self._container.mux(self._video.encode(frame))
         self.on_progress(ticks / _TICKS_HZ)
 
     def _end_together(self) -> None:
-        """Fill the last AAC frame with silence, and hold the last picture until the sound ends."""
+        """Fill the sound's last frame with silence, and hold the last picture until it ends."""
         if self._origin_s is None:
             return
-        self._encode_sound(np.zeros(-self._samples % _AAC_FRAME, np.float32), self._origin_s)
+        context = self._audio.codec_context
+        frame = Fraction(max(1, context.frame_size) * self._rate_hz, context.sample_rate)
+        missing = ceil(-self._samples % frame)
+        self._encode_sound(np.zeros(missing, np.float32), self._origin_s)
         if self._last is not None:
             end_s = self._samples / self._rate_hz
             self._encode_picture(self._last, self._origin_s + end_s - 1 / FRAMES_PER_SECOND)
@@ -177,6 +239,32 @@ class Recorder:
         frame.pts, frame.time_base = self._samples, Fraction(1, self._rate_hz)
         self._samples += len(samples)
         self._container.mux(self._audio.encode(frame))
+
+
+def _video_stream(
+    container: OutputContainer, form: _Format, width: int, height: int
+) -> VideoStream:
+    stream = container.add_stream(form.video, FRAMES_PER_SECOND, options=form.video_options)
+    assert isinstance(stream, VideoStream)
+    stream.width, stream.height, stream.pix_fmt = width, height, form.pixels
+    context = stream.codec_context
+    context.time_base = Fraction(1, _TICKS_HZ)
+    context.gop_size = 2 * FRAMES_PER_SECOND  # a piece of the file is two seconds
+    context.thread_count = 2  # each further one costs 10 MB
+    # Unless told, players take a large picture for BT.709, while swscale makes BT.601 of any.
+    context.colorspace, context.color_range = Colorspace.ITU709, ColorRange.MPEG
+    context.color_primaries, context.color_trc = ColorPrimaries.BT709, ColorTrc.BT709
+    return stream
+
+
+def _audio_stream(container: OutputContainer, form: _Format, rate_hz: int) -> AudioStream:
+    rates_hz = av.codec.Codec(form.audio, "w").audio_rates
+    is_known = rates_hz is None or rate_hz in rates_hz
+    stream = container.add_stream(form.audio, rate_hz if is_known else _OPUS_HZ, layout="mono")
+    assert isinstance(stream, AudioStream)
+    if form.audio_bits_s:
+        stream.bit_rate = form.audio_bits_s
+    return stream
 
 
 def _failed(path: Path, error: Exception) -> RecordingError:
