@@ -69,6 +69,11 @@ def straight(points: Sequence[Point]) -> str:
     return f"M%.2f %.2f{'L%.2f %.2f' * (len(points) - 1)}Z" % tuple(numbers)
 
 
+def rectangle(left: float, top: float, right: float, bottom: float) -> str:
+    """Return path data of a rectangle."""
+    return straight([(left, top), (right, top), (right, bottom), (left, bottom)])
+
+
 def ellipse(x: float, y: float, half_width: float, half_height: float) -> str:
     """Return path data of an ellipse."""
     rx, ry = f"{half_width:.2f}", f"{half_height:.2f}"
@@ -131,9 +136,13 @@ def shape(
     opacity: float = 1.0,
     stroke: str = "",
     width: float = 0.0,
+    dashes: str = "",
     blur: float = 0.0,
 ) -> str:
-    """Return a filled and stroked path; `blur` in units softens its edge."""
+    """Return a filled and stroked path; `blur` in units softens its edge.
+
+    `dashes` are the lengths of strokes and gaps.
+    """
     definitions, reference = ("", fill) if isinstance(fill, str) else fill
     look = f' fill="{reference}"'
     if opacity < 1:
@@ -141,6 +150,8 @@ def shape(
     if stroke:
         look += f' stroke="{stroke}" stroke-width="{width}"'
         look += ' stroke-linecap="round" stroke-linejoin="round"'
+    if dashes:
+        look += f' stroke-dasharray="{dashes}"'
     if blur:
         name = f"b{crc32(f'{blur}{data}'.encode())}"
         definitions += (
