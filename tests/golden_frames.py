@@ -1,7 +1,7 @@
 """Draws the golden frames: `python -m tests.golden_frames` after a change that was meant.
 
-One sheet for each drawn avatar: fifteen visemes, then six emotions, each 320 x 320 pixels. Look at
-them before they are committed.
+One sheet for each drawn avatar: the face in fifteen visemes, then in six emotions, each 320 x 320
+pixels out of a picture of 720 x 720. Look at them before they are committed.
 """
 
 from pathlib import Path
@@ -17,14 +17,15 @@ from edge_talker.face.visemes import SHAPES
 from edge_talker.store import Store
 
 FOLDER = Path(__file__).parent / "golden"
-SIZE_PX, COLUMNS = 320, 7
+PICTURE_PX, SIZE_PX, COLUMNS = 720, 320, 7
+FACE = slice(200, 520), slice(200, 520)  # rows and columns of the picture
 FRAMES = {**SHAPES, **EMOTIONS}
 
 
 def drawn(avatar):
     """Return the frame of each viseme and emotion by name."""
-    face = Viseme(VisemeOptions(), Store().avatar(avatar), SIZE_PX, SIZE_PX)
-    return {name: face.draw(rig) for name, rig in FRAMES.items()}
+    face = Viseme(VisemeOptions(), Store().avatar(avatar), PICTURE_PX, PICTURE_PX)
+    return {name: face.draw(rig)[FACE] for name, rig in FRAMES.items()}
 
 
 def kept(avatar):

@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal, Protocol
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
-from edge_talker.errors import StoreError
+from edge_talker.errors import ConfigError, StoreError
 from edge_talker.face import Mood
 from edge_talker.face.rig import Rig
 from edge_talker.messages import Image
@@ -70,11 +70,18 @@ def open_avatar(
     """
     keys = _read(folder / "avatar.toml")
     if keys.get("kind") == "photo":
+        from edge_talker.face.backdrop import backdrop  # noqa: PLC0415
         from edge_talker.face.photo.avatar import read_photo_avatar  # noqa: PLC0415
         from edge_talker.face.photo.puppet import PhotoPuppet  # noqa: PLC0415
 
         photo = read_photo_avatar(folder)
-        return PhotoPuppet(photo, width, height, background), photo.seed
+        if background != "avatar" and (photo.photo[..., 3] == 255).all():
+            raise ConfigError(
+                f"The photo of {photo.name} has no transparency, so nothing behind it can be seen.",
+                "Keep its own background, or make the avatar of a PNG with transparency.",
+            )
+        behind = backdrop(background, width, height)
+        return PhotoPuppet(photo, width, height, behind), photo.seed
     avatar = _checked(folder / "avatar.toml", keys)
     from edge_talker.face.drawn.puppet import DrawnPuppet  # noqa: PLC0415
 

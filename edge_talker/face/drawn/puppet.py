@@ -29,7 +29,11 @@ LIFT = 1.6  # units by which a breath lifts the head
 BODY_LIFT_STEPS = 3  # paintings of the body from breathed out to breathed in
 MARGIN = 60.0  # units that a head may move beyond its box
 MOODS_KEPT = 3
-ANGLE_STEP, BREATH_STEP, STEP = 0.05, 1 / 48, 1 / 24  # too small to be seen
+STEP = 1 / 12  # of a parameter, too small to be seen; of some a smaller one, of a blink a larger
+STEPS = {
+    "mouth_open": 1 / 24, "jaw": 1 / 24, "lids": 1 / 24, "blink": 1 / 8, "gaze_x": 1 / 16,
+    "gaze_y": 1 / 16, "breath": 1 / 16, "yaw": 0.05, "pitch": 0.05, "roll": 0.05,
+}  # fmt: skip
 EYE_PARAMETERS = (
     "brow_inner", "brow_outer", "lids", "blink", "squint", "gaze_x", "gaze_y", "smile"
 )  # fmt: skip
@@ -91,11 +95,10 @@ class DrawnPuppet:
 
 def rounded(rig: Rig) -> Rig:
     """Return the rig inside its ranges, in steps too small to be seen."""
-    steps = {"yaw": ANGLE_STEP, "pitch": ANGLE_STEP, "roll": ANGLE_STEP, "breath": BREATH_STEP}
     values = []
     for name in NAMES:
         low, high = RANGES[name]
-        step = steps.get(name, STEP)
+        step = STEPS.get(name, STEP)
         values.append(round(min(max(getattr(rig, name), low), high) / step) * step)
     return Rig(*values)
 
@@ -137,6 +140,7 @@ class _Stage:
         self._seen: Box = (-x / scale, -y / scale, (width - x) / scale, (height - y) / scale)
         self._backdrop = backdrop(background, width, height)
         self._behind: OrderedDict[Mood, list[Picture]] = OrderedDict()
+        self._canvas: Picture = np.empty((height, width, 4), np.uint8)
         self._bodies: list[Picture] | None = None
         self._breathing = (slice(0), slice(0))  # the part of the picture that a breath changes
 
@@ -167,7 +171,7 @@ class _Stage:
         )
 
     def behind(self, mood: Mood, cue: str, breath: float) -> Picture:
-        """Return a new picture of scene and body."""
+        """Return a picture of scene and body to lay the head on; it is reused for the next."""
         paintings = self._behind.get(mood)
         if paintings is None:
             paintings = self._behind[mood] = self._paint_behind(cue)
@@ -178,7 +182,8 @@ class _Stage:
         place = breath * (BODY_LIFT_STEPS - 1)
         lower = min(int(place), BODY_LIFT_STEPS - 2)
         share = place - lower
-        canvas = paintings[lower].copy()
+        canvas = self._canvas
+        np.copyto(canvas, paintings[lower])
         if share:
             part = self._breathing
             cv2.addWeighted(

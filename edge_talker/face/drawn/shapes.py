@@ -16,6 +16,9 @@ Stop = tuple[float, str, float]  # offset 0 to 1, "#rrggbb", opacity
 WHITE, BLACK = "#ffffff", "#000000"
 
 
+remembered = lru_cache(4096)  # most of a face is drawn as it was in the frame before
+
+
 class Paint(NamedTuple):
     """A gradient: what defines it, and how a shape refers to it."""
 
@@ -23,7 +26,7 @@ class Paint(NamedTuple):
     reference: str
 
 
-@lru_cache(maxsize=1024)
+@remembered
 def mix(a: str, b: str, share: float) -> str:
     """Return the colour `share` (0 to 1) of the way from `a` to `b`, all "#rrggbb"."""
     pairs = zip(bytes.fromhex(a[1:]), bytes.fromhex(b[1:]), strict=True)
@@ -74,6 +77,7 @@ def rectangle(left: float, top: float, right: float, bottom: float) -> str:
     return straight([(left, top), (right, top), (right, bottom), (left, bottom)])
 
 
+@remembered
 def ellipse(x: float, y: float, half_width: float, half_height: float) -> str:
     """Return path data of an ellipse."""
     rx, ry = f"{half_width:.2f}", f"{half_height:.2f}"
@@ -108,6 +112,7 @@ def arc(half: float, middle: float, ends: float, *, steps: int = 8) -> list[Poin
     return [(half * u, middle + (ends - middle) * u * u) for u in places]
 
 
+@remembered
 def lock(root: Point, tip: Point, width: float, bend: float = 0.0) -> str:
     """Return path data of a tuft of hair, pointed at both ends; `bend` bows it to its right."""
     (x0, y0), (x1, y1) = root, tip
@@ -118,11 +123,13 @@ def lock(root: Point, tip: Point, width: float, bend: float = 0.0) -> str:
     return f"M{_xy(root)}Q{_xy(near)} {_xy(tip)}Q{_xy(far)} {_xy(root)}Z"
 
 
+@remembered
 def linear(x1: float, y1: float, x2: float, y2: float, *stops: Stop) -> Paint:
     """Return a gradient from one point to another."""
     return _paint("linearGradient", f'x1="{x1}" y1="{y1}" x2="{x2}" y2="{y2}"', stops)
 
 
+@remembered
 def radial(x: float, y: float, radius: float, *stops: Stop, squash: float = 1.0) -> Paint:
     """Return a gradient from a middle outwards; `squash` is its height over its width."""
     place = f'cx="0" cy="0" r="{radius}" gradientTransform="matrix(1 0 0 {squash} {x} {y})"'
@@ -162,6 +169,7 @@ def shape(
     return f'{f"<defs>{definitions}</defs>" if definitions else ""}<path d="{data}"{look}/>'
 
 
+@remembered
 def glow(
     x: float, y: float, half_width: float, half_height: float, colour: str, opacity: float
 ) -> str:
