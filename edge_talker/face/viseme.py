@@ -1,7 +1,8 @@
 """The `viseme` engine: phonemes move the mouth of an avatar, which needs no network for it.
 
 Knows how speech, emotion, mood and life become one rig a frame, and when; knows nothing of shapes
-or colours. A frame needs the `AHEAD_MS` after it, so the last ones of a piece come with the next.
+or colours. A frame needs the `AHEAD_MS` after its middle, and the rest of a short sound that goes
+on there: so the last few of a piece come with the next.
 """
 
 import threading
@@ -62,7 +63,7 @@ class Viseme:
         """Yield the frames that this piece completes, and advance `state` to its end.
 
         Those are the few held back before, whose samples lie before the piece, and all of its own
-        but the last `AHEAD_MS`; of a `last` piece all. So pieces change nothing.
+        but the last few; of a `last` piece all. So pieces change nothing.
 
         Raises:
             EngineError: the piece has another rate than the reply's first.
@@ -86,9 +87,11 @@ class Viseme:
         reply.next_frame = None
         while not stop():
             at_sample = _sample_of(index, rate_hz)
-            if at_sample >= end or not (speech.last or track.ready(at_sample)):
+            # A picture is up for its whole period: it shows the moment in the middle.
+            moment = at_sample + rate_hz // (2 * FRAMES_PER_SECOND)
+            if at_sample >= end or not (speech.last or track.ready(moment)):
                 break
-            self._said = self._spoken(reply, at_sample)
+            self._said = self._spoken(reply, moment)
             image = self._puppet.draw(self._said, "speaking")
             index += 1
             yield VideoFrame(speech.turn_id, image, at_sample)
@@ -140,15 +143,15 @@ class Viseme:
             moods: tuple[tuple[float, Mood], ...] = tuple(self._moods) or ((-inf, "speaking"),)
             return _Reply(MouthTrack(rate_hz), self._idle_s, (*moods, (self._idle_s, "speaking")))
 
-    def _spoken(self, reply: _Reply, at_sample: int) -> Rig:
+    def _spoken(self, reply: _Reply, sample: int) -> Rig:
         """Return the layers of a moment of the reply, added up."""
         track = reply.track
-        at_s = reply.begin_s + at_sample / track.rate_hz
+        at_s = reply.begin_s + sample / track.rate_hz
 
         def loudness_at(moment_s: float) -> float:
             return track.energy(round((moment_s - reply.begin_s) * track.rate_hz))
 
-        mouth = track.mouth(at_sample)
+        mouth = track.mouth(sample)
         life = alive(self._seed, reply.moods, at_s, loudness_at)
         return mouth + softened(life + emotion_at(reply.emotions, at_s), mouth)
 
