@@ -1,16 +1,11 @@
 """Copying a model into the store: all of it or nothing, hashed on the way.
 
-The copy grows in a hidden sibling folder and is renamed when it is whole and on the disk. What a
-power cut leaves behind is cleared by the next import; a lock keeps two imports apart.
+Knows what a model folder or file must be; how a copy comes into its place is in `placing`.
 """
 
-import errno
-import fcntl
 import os
 import shutil
-import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -28,12 +23,10 @@ from edge_talker.store.manifest import (
     is_code,
     read_artefact_manifest,
 )
+from edge_talker.store.placing import disk_faults, placed
 from edge_talker.store.verify import Artefact, Progress, check_sizes, counter, read_hashed
 
 UNKNOWN = "unknown"
-_GROWING = ".import-"  # a copy that is not whole yet
-_REPLACED = ".replaced-"  # the old model, until the new one has its name
-_LOCK = ".lock"
 _GGUF_MAGIC = b"GGUF"
 
 
@@ -61,8 +54,7 @@ def import_artefact(
 
     """
     copy: Callable[[Path], ArtefactManifest]
-    models = target.parent
-    with _disk_faults(models):
+    with disk_faults(target.parent, "The model cannot be copied into"):
         if source.is_dir():
             if bare is not None:
                 raise StoreError(
@@ -78,22 +70,8 @@ def import_artefact(
             raise StoreError(
                 f"There is no {source}.", "Name a model folder, or a .gguf or .onnx file."
             )
-        with _locked(models):
-            _clear_leftovers(models)
-            if os.path.lexists(target) and not replace:
-                raise StoreError(
-                    f"The store already has a model {target.name!r}.",
-                    "Give another --name, or --replace to exchange it.",
-                )
-            growing = Path(tempfile.mkdtemp(prefix=_GROWING, dir=models))
-            try:
-                manifest = copy(growing)
-                growing.chmod(0o755)  # mkdtemp made it for this user only
-                _sync(growing)
-                _put_in_place(growing, target)
-            except BaseException:
-                shutil.rmtree(growing, ignore_errors=True)
-                raise
+        with placed(target, "a model", replace=replace) as growing:
+            manifest = copy(growing)
     return Artefact(target, manifest)
 
 
@@ -190,48 +168,6 @@ def _copy_hashed(source: Path, target: Path, count: Callable[[bytes], None]) -> 
     return digest
 
 
-def _put_in_place(growing: Path, target: Path) -> None:
-    """Give the whole copy its name; a model of that name goes only once the new one is there."""
-    old = target.with_name(_REPLACED + target.name)
-    if os.path.lexists(target):
-        target.rename(old)
-    try:
-        growing.rename(target)
-    except BaseException:
-        if os.path.lexists(old):
-            old.rename(target)
-        raise
-    _sync(target.parent)
-    _remove(old)
-
-
-def _clear_leftovers(models: Path) -> None:
-    """Undo what an import left that was killed; the lock is held, so none is under way."""
-    for path in models.glob(f"{_GROWING}*"):
-        _remove(path)
-    for old in models.glob(f"{_REPLACED}*"):
-        target = models / old.name.removeprefix(_REPLACED)
-        if os.path.lexists(target):
-            _remove(old)
-        else:
-            old.rename(target)
-
-
-def _remove(path: Path) -> None:
-    if path.is_symlink():
-        path.unlink()
-    else:
-        shutil.rmtree(path, ignore_errors=True)
-
-
-def _sync(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
 def _refuse_full_disk(folder: Path, wanted_bytes: int) -> None:
     """Say at once what would otherwise come after gigabytes of copying."""
     free = shutil.disk_usage(folder).free
@@ -241,32 +177,3 @@ def _refuse_full_disk(folder: Path, wanted_bytes: int) -> None:
             f"and the model needs {wanted_bytes / 1e6:.0f} MB.",
             "Free some space, or set EDGE_TALKER_HOME to a folder on another disk.",
         )
-
-
-@contextmanager
-def _disk_faults(models: Path) -> Iterator[None]:
-    """Turn what the operating system refuses into an error that says what to do."""
-    try:
-        yield
-    except OSError as error:
-        remedy = "Check the permissions of both, or set EDGE_TALKER_HOME to another folder."
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            remedy = "Free some space, or set EDGE_TALKER_HOME to a folder on another disk."
-        raise StoreError(
-            f"The model cannot be copied into {models}: {error.strerror or error}; "
-            "nothing was left behind.",
-            remedy,
-        ) from error
-
-
-@contextmanager
-def _locked(models: Path) -> Iterator[None]:
-    models.mkdir(parents=True, exist_ok=True)
-    with (models / _LOCK).open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
-            raise StoreError(
-                f"Another import into {models} is under way.", "Wait until it has ended."
-            ) from error
-        yield

@@ -8,7 +8,8 @@
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from importlib import resources
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from edge_talker.store.manifest import (
     read_artefact_manifest,
     read_avatar_manifest,
 )
+from edge_talker.store.placing import disk_faults, placed, removed
 from edge_talker.store.verify import Artefact, Finding, Progress, check_contents, check_sizes
 
 PACKAGED_AVATARS = ("lin", "marlow")
@@ -94,6 +96,22 @@ class Store:
             )
         return artefact
 
+    def open_first(self, kind: str) -> Artefact | None:
+        """Return the first model of a kind by name, verified as by `open`; None if there is none.
+
+        Raises:
+            StoreError: one of its files is missing, changed or foreign.
+
+        """
+        for name in self.names():
+            try:
+                found = self.read(name).manifest.kind == kind
+            except StoreError:
+                continue  # broken: `verify` tells of it, and of what kind it was nobody knows
+            if found:
+                return self.open(name, kind)
+        return None
+
     def verify(
         self, name: str, *, sizes_only: bool = False, progress: Progress | None = None
     ) -> list[Finding]:
@@ -138,7 +156,7 @@ class Store:
         return import_artefact(path, target, bare=bare, replace=replace, progress=progress)
 
     def avatar(self, name: str) -> Path:
-        """Return an avatar's folder; those packaged are there, unless the store has one of the name.
+        """Return an avatar's folder; a packaged one, unless the store has one of its name.
 
         Raises:
             StoreError: the name is unknown, or its avatar.toml is broken or foreign.
@@ -154,6 +172,49 @@ class Store:
             )
         read_avatar_manifest(folder)
         return folder
+
+    @contextmanager
+    def new_avatar(self, name: str, *, replace: bool = False) -> Iterator[Path]:
+        """Yield an empty folder, which becomes the avatar at the end unless there is an exception.
+
+        Raises:
+            StoreError: the name is taken or packaged, or the disk is full or may not be written.
+
+        """
+        target = self.avatars / _checked(name)
+        if name in PACKAGED_AVATARS:
+            raise StoreError(
+                f"The avatar {name!r} comes with edge_talker.", "Choose another --name."
+            )
+        fault = "The avatar cannot be written into"
+        with disk_faults(self.avatars, fault), placed(target, "an avatar", replace=replace) as new:
+            yield new
+
+    def remove_avatar(self, name: str) -> None:
+        """Remove an avatar from the store.
+
+        Raises:
+            StoreError: it is unknown or packaged, or may not be removed.
+
+        """
+        folder = self.avatars / _checked(name)
+        if not folder.is_dir():
+            if name in PACKAGED_AVATARS:
+                raise StoreError(
+                    f"The avatar {name!r} comes with edge_talker and cannot be removed.",
+                    "Only those that you have created can be.",
+                )
+            own = ", ".join(_folders(self.avatars)) or "none yet"
+            raise StoreError(
+                f"The store {self.home} has no avatar {name!r}.",
+                f"Those that you have created: {own}.",
+            )
+        try:
+            removed(folder)
+        except OSError as error:
+            raise StoreError(
+                f"{folder} cannot be removed: {error.strerror or error}.", "Check its permissions."
+            ) from error
 
 
 def _checked(name: str) -> str:
