@@ -1,12 +1,12 @@
 """`python -m benchmarks NAME`: each ends in one line of JSON, with exit 1 if a bound is missed.
 
-accuracy, conversation, crowd, drawing, echo, soak, stages, turns;
+accuracy, conversation, crowd, drawing, echo, lipsync, soak, stages, turns;
 `python -m benchmarks NAME --help` has the options.
 """
 
 import sys
 
-from benchmarks import accuracy, conversation, crowd, drawing, echo, soak, stages, turns
+from benchmarks import accuracy, conversation, crowd, drawing, echo, lipsync, soak, stages, turns
 from edge_talker.errors import EdgeTalkerError
 
 BENCHMARKS = {
@@ -15,6 +15,7 @@ BENCHMARKS = {
     "crowd": crowd.main,
     "drawing": drawing.main,
     "echo": echo.main,
+    "lipsync": lipsync.main,
     "soak": soak.main,
     "stages": stages.main,
     "turns": turns.main,

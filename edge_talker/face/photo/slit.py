@@ -1,0 +1,163 @@
+"""Parting a photo's face along a line, such as the lips or the lids, and what is seen between.
+
+Knows two warps and their edges; knows neither which motions there are nor what is inside.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+
+from edge_talker.face.mesh import Picture
+from edge_talker.face.photo.geometry import Array, Box, Frame, sampled
+from edge_talker.face.photo.warp import Amounts, Curve, Grid, Warp
+
+COLUMNS = 1024  # samples of an edge from left to right
+
+
+class Opening(NamedTuple):
+    """The pixels of a rectangle around an opening, in local coordinates, each (rows, columns)."""
+
+    box: Box  # where they lie in the picture
+    head: Array  # where in the resting head the points of the grid around the box are
+    u: Array
+    v: Array
+    top: Array  # v of the opening's upper edge above or below the pixel
+    bottom: Array  # likewise
+
+
+class Seam(NamedTuple):
+    """A soft dark line along the upper edge, such as the lashes."""
+
+    colour: Array  # (4,)
+    half_width: float
+    share: Array  # (n,) how much of it covers each point of the edge, 0 to 1
+
+
+class Slit:
+    """Two warps that part along a line.
+
+    All that is above the middle of the opening is of the upper warp, all below of the lower; so
+    the motions of both must agree where there is no opening.
+    """
+
+    def __init__(
+        self,
+        grid: Grid,
+        frame: Frame,
+        warps: tuple[Warp, Warp],
+        edges: tuple[Curve, Curve],
+        seam: Seam,
+        soft_px: float,
+        openings: tuple[tuple[int, int], ...] = ((0, -1),),
+    ) -> None:
+        """Upper before lower, both of one box; what is inside begins `soft_px` from the edges.
+
+        `openings` are the first and the last point of each opening on the edges.
+        """
+        self.part = warps[0].part
+        self._grid, self._frame, self._warps, self._edges = grid, frame, warps, edges
+        self._openings, self._seam, self._soft = openings, seam, soft_px / frame.unit_px
+        at = grid.at[self.part]
+        self._u, self._v = frame.local(at[..., 0], at[..., 1])
+        self._columns = np.linspace(self._u.min(), self._u.max(), COLUMNS, dtype=np.float32)
+
+    def part_with(self, amounts: Amounts) -> "Parted":
+        """Return where all that the slit moves comes from."""
+        above, below = (warp.back(amounts) for warp in self._warps)
+        upper, lower = (edge.moved(amounts) for edge in self._edges)
+        top = np.interp(self._columns, *upper).astype(np.float32)
+        bottom = np.maximum(np.interp(self._columns, *lower), top).astype(np.float32)
+        is_above = self._v < np.interp(self._u, self._columns, (top + bottom) / 2)
+        back = np.where(is_above[..., None], above, below)
+        seam = np.interp(self._columns, upper[0], self._seam.share, left=0, right=0)
+        ends = tuple((float(upper[0, a]), float(upper[0, b])) for a, b in self._openings)
+        return Parted(back, above - back, below - back, top, bottom, seam.astype(np.float32), ends)
+
+    def draw(
+        self,
+        source: Picture,
+        target: Picture,
+        head: Array,
+        back: Array,
+        parted: "Parted",
+        inside: Callable[[Opening], Picture],
+        seam_share: float,
+    ) -> None:
+        """Draw into `target` what is near the openings, which the grid cannot tell apart.
+
+        `head` is where in the resting head each point of the grid is, (rows, columns, 2); `back`
+        how far what is there has come by all slits.
+        """
+        grid, whole = self._grid, Box(0, 0, source.shape[1], source.shape[0])
+        sides = []
+        for beyond in (parted.above, parted.below):
+            side = back.copy()
+            side[self.part] += beyond
+            sides.append(side)
+        for box in self._boxes(parted, head):
+            box = box.within(whole)  # noqa: PLW2901
+            if box.empty:
+                continue
+            near = head[grid.around(box)]
+            index = grid.index(near)
+            above, below = (grid.seen(source, near - sampled(s, index), box) for s in sides)
+            local = np.dstack(self._frame.local(near[..., 0], near[..., 1]))
+            u, v = grid.spread(local, box)
+            top, bottom, seam = self._at(u, parted)
+            share = np.clip((0.5 * (top + bottom) - v) * self._frame.unit_px + 0.5, 0, 1)
+            drawn = cv2.blendLinear(above, below, share, 1 - share)
+            cover = np.clip(np.minimum(v - top, bottom - v) / self._soft, 0, 1)
+            if cover.any():
+                picture = inside(Opening(box, near, u, v, top, bottom))
+                drawn = cv2.blendLinear(picture, drawn, cover, 1 - cover)
+            if seam_share > 0:
+                off = (v - top) / self._seam.half_width
+                cover = seam_share * seam * np.exp(-off * off)
+                dark = np.empty_like(drawn)
+                dark[:] = self._seam.colour
+                drawn = cv2.blendLinear(dark, drawn, cover, 1 - cover)
+            target[box.slices] = drawn
+
+    def _at(self, u: Array, parted: "Parted") -> Sequence[Array]:
+        """Return the edges, and how much of the seam covers them, at each u."""
+        table = cv2.merge((parted.top, parted.bottom, parted.seam)).reshape(1, COLUMNS, 3)
+        low, high = float(self._columns[0]), float(self._columns[-1])
+        column = (u - low) * np.float32((COLUMNS - 1) / (high - low))
+        zero = np.zeros_like(column)
+        edge = cv2.BORDER_REPLICATE
+        return cv2.split(cv2.remap(table, column, zero, cv2.INTER_LINEAR, None, edge))
+
+    def _boxes(self, parted: "Parted", head: Array) -> Iterator[Box]:
+        """Yield the pixels where each opening may be, in the turned head."""
+        cell_px = self._grid.cell_px
+        margin = 1.2 * cell_px / self._frame.unit_px
+        first_row, first_column = (part.start - 1 for part in self.part)
+        at = head[self.part]
+        u, v = self._frame.local(at[..., 0], at[..., 1])
+        for left, right in parted.ends:
+            seen = (self._columns >= left) & (self._columns <= right)
+            near = (u > left - margin) & (u < right + margin)
+            near &= v > parted.top[seen].min() - margin
+            near &= v < parted.bottom[seen].max() + margin
+            rows, columns = (np.flatnonzero(near.any(axis=axis)) for axis in (1, 0))
+            if rows.size:
+                yield Box(
+                    int(first_column + columns[0]) * cell_px,
+                    int(first_row + rows[0]) * cell_px,
+                    int(first_column + columns[-1] + 1) * cell_px,
+                    int(first_row + rows[-1] + 1) * cell_px,
+                )
+
+
+class Parted(NamedTuple):
+    """A slit at one moment."""
+
+    back: Array  # how far what arrives at each point of the slit's part of the grid has come
+    above: Array  # what the upper warp says beyond `back`
+    below: Array  # what the lower warp says beyond `back`
+    top: Array  # (COLUMNS,) v of the opening's upper edge
+    bottom: Array  # (COLUMNS,) v of the opening's lower edge
+    seam: Array  # (COLUMNS,) how much of the seam covers the upper edge, 0 to 1
+    ends: tuple[tuple[float, float], ...]  # u of each opening's corners
