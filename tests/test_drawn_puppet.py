@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from edge_talker.face.drawn.puppet import DrawnPuppet, rounded
+from edge_talker.face.drawn.puppet import DrawnPuppet
 from edge_talker.face.drawn.shapes import ellipse, shape, straight
 from edge_talker.face.rig import Rig
 
@@ -170,11 +170,3 @@ def test_it_can_be_closed_twice_and_drawn_with_again():
     drawing.close()
     drawing.close()
     assert np.array_equal(drawing.draw(Rig(), "attract"), before)
-
-
-def test_rounding_keeps_zero_and_ranges():
-    assert rounded(Rig()) == Rig()
-    extreme = rounded(Rig(*[99.0] * 20))
-    assert extreme.mouth_open == 1
-    assert extreme.yaw == 14
-    assert extreme.lids <= 0.3

@@ -29,3 +29,11 @@ def test_the_mouth_is_what_speech_moves():
     assert MOUTH[0] == "mouth_open"
     assert MOUTH[-1] == "jaw"
     assert "smile" not in MOUTH
+
+
+def test_rounding_keeps_zero_and_ranges_and_takes_the_steps_that_are_named():
+    assert Rig().rounded(0.25, {}) == Rig()
+    rough = Rig(smile=0.3, yaw=0.3, lids=9).rounded(0.25, {"yaw": 0.1})
+    assert (rough.smile, rough.yaw) == pytest.approx((0.25, 0.3))
+    assert Rig(mouth_open=99).rounded(0.25, {}).mouth_open == 1
+    assert rough.lids == pytest.approx(0.25)

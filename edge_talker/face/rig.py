@@ -4,6 +4,7 @@ Knows ranges; knows neither speech nor pictures. The terms are the action units 
 Action Coding System (Ekman, Friesen and Hager, 2002). A rig of zeros looks at the viewer, at rest.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Self
 
@@ -48,6 +49,14 @@ class Rig:
         return type(self)(
             *(min(max(getattr(self, n), low), high) for n, (low, high) in RANGES.items())
         )
+
+    def rounded(self, step: float, steps: Mapping[str, float]) -> Self:
+        """Return the rig inside its ranges, in steps of `step`, or of `steps` where named there."""
+        values = []
+        for name, (low, high) in RANGES.items():
+            size = steps.get(name, step)
+            values.append(round(min(max(getattr(self, name), low), high) / size) * size)
+        return type(self)(*values)
 
     @property
     def eye_opening(self) -> float:

@@ -19,7 +19,7 @@ from edge_talker.face.backdrop import backdrop, is_transparent
 from edge_talker.face.drawn.character import Character, Colours
 from edge_talker.face.drawn.vector import Box, render
 from edge_talker.face.mesh import Field, Mesh, Picture, lay, straight_alpha, without_alpha
-from edge_talker.face.rig import NAMES, RANGES, Rig
+from edge_talker.face.rig import NAMES, Rig
 from edge_talker.messages import Image
 
 VISIBLE = (490.0, 600.0)  # units that are seen at least, across and down
@@ -66,7 +66,7 @@ class DrawnPuppet:
         It is the very same array as the last time where nothing has changed since. RGB, or RGBA
         with straight alpha where the background is transparent.
         """
-        shown = rounded(rig)
+        shown = rig.rounded(STEP, STEPS)
         with self._lock:
             if self._last and self._last[0] == (shown, mood):
                 return self._last[1]
@@ -91,16 +91,6 @@ class DrawnPuppet:
         with self._lock:
             self._stage = self._last = None
             self._parts.clear()
-
-
-def rounded(rig: Rig) -> Rig:
-    """Return the rig inside its ranges, in steps too small to be seen."""
-    values = []
-    for name in NAMES:
-        low, high = RANGES[name]
-        step = STEPS.get(name, STEP)
-        values.append(round(min(max(getattr(rig, name), low), high) / step) * step)
-    return Rig(*values)
 
 
 class _Parts:

@@ -18,23 +18,18 @@ from edge_talker.face.photo.geometry import Array, Box, sampled
 from edge_talker.face.photo.placement import composed, place
 from edge_talker.face.photo.slit import Opening, Parted, Seam, Slit
 from edge_talker.face.photo.warp import Curve, Grid, Warp
-from edge_talker.face.rig import NAMES, RANGES, Rig
+from edge_talker.face.rig import Rig
 from edge_talker.messages import Image
 
 if TYPE_CHECKING:
     from edge_talker.face.photo.avatar import PhotoAvatar
 
-ANGLE_STEP, STEP = 0.04, 1 / 48  # degrees, and of all else: too small to be seen
-
-
-def rounded(rig: Rig) -> Rig:
-    """Return the rig inside its ranges, in steps too small to be seen."""
-    values = []
-    for name in NAMES:
-        low, high = RANGES[name]
-        size = ANGLE_STEP if name in ("yaw", "pitch", "roll") else STEP
-        values.append(round(min(max(getattr(rig, name), low), high) / size) * size)
-    return Rig(*values)
+STEP = 1 / 24  # of a parameter, too small to be seen
+# Small amounts leave the photo's own eyes as they are; eyes jump anyway.
+STEPS = {
+    "blink": 1 / 8, "lids": 1 / 6, "squint": 1 / 6, "gaze_x": 1 / 6, "gaze_y": 1 / 6,
+    "breath": 1 / 12, "yaw": 0.1, "pitch": 0.1, "roll": 0.05,
+}  # fmt: skip
 
 
 class PhotoPuppet:
@@ -62,7 +57,7 @@ class PhotoPuppet:
         with straight alpha where the backdrop is transparent.
         """
         del mood
-        shown = rounded(rig)
+        shown = rig.rounded(STEP, STEPS)
         with self._lock:
             if self._last is None or self._last[0] != shown:
                 picture = self._made().draw(shown)
