@@ -90,7 +90,9 @@ def verify(
 
 @app.command("import")
 def import_model(
-    path: Annotated[Path, typer.Argument(help="A model folder, or a single .gguf, .onnx or .tflite file.")],
+    path: Annotated[
+        Path, typer.Argument(help="A model folder, or a single .gguf, .onnx or .tflite file.")
+    ],
     name: Annotated[str | None, typer.Option(help="Import it under this name.")] = None,
     kind: Annotated[
         str | None, typer.Option(help=f"Of a single file: {', '.join(store.KINDS)}.")

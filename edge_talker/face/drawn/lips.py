@@ -18,6 +18,7 @@ from edge_talker.face.drawn.shapes import (
     lock,
     mix,
     radial,
+    remembered,
     shape,
     smooth,
     straight,
@@ -27,6 +28,10 @@ from edge_talker.face.rig import Rig
 
 _STEPS = 22
 _ACROSS = tuple(-cos(pi * i / _STEPS) for i in range(_STEPS + 1))  # -1 to 1, closer at the ends
+_DROOP = tuple(3.5 - 12 * abs(u) ** 2.4 for u in _ACROSS)  # of a smile's line
+_BOW = tuple(
+    1 - 0.3 * exp(-((u / 0.16) ** 2)) + 0.08 * exp(-(((abs(u) - 0.3) / 0.2) ** 2)) for u in _ACROSS
+)  # Cupid's, of the upper lip's edge
 CLOSED = 0.6  # units between the lips that cannot be seen
 
 
@@ -58,31 +63,29 @@ def draw(lips: Lips, rig: Rig) -> str:
     bulge, belly = 0.85 - 0.33 * rig.mouth_round, 0.68 - 0.16 * rig.mouth_round
     bend = rig.smile * (half / lips.half_width) ** 2
 
-    def middle(u: float) -> float:
-        return lips.y - 3 * rig.lip_tuck + bend * (3.5 - 12 * float(abs(u) ** 2.4))
+    line = [lips.y - 3 * rig.lip_tuck + bend * droop for droop in _DROOP]
+    middle, end = line[_STEPS // 2], line[0]
 
     def curve(rise: float, power: float, width: float = half) -> list[Point]:
-        return [(width * u, middle(u) + rise * max(1 - u * u, 0) ** power) for u in _ACROSS]
-
-    def bow(u: float) -> float:
-        return 1 - 0.3 * exp(-((u / 0.16) ** 2)) + 0.08 * exp(-(((abs(u) - 0.3) / 0.2) ** 2))
+        arches = zip(_ACROSS, line, _arch(power), strict=True)
+        return [(width * u, y + rise * arch) for u, y, arch in arches]
 
     # Most of the gap opens downwards, with the jaw.
     top, bottom = curve(-0.3 * gap, bulge), curve(0.7 * gap, belly)
     outer = half + 2.0
     lip_top = [
-        (outer * u, middle(u) - (0.3 * gap + upper * bow(u)) * max(1 - u * u, 0) ** 0.66)
-        for u in _ACROSS
+        (outer * u, y - (0.3 * gap + upper * bow) * arch)
+        for u, y, bow, arch in zip(_ACROSS, line, _BOW, _arch(0.66), strict=True)
     ]
     lip_bottom = curve(0.7 * gap + lower, 0.58, outer)
-    roof, floor = middle(0) - 0.3 * gap - upper, middle(0) + 0.7 * gap + lower
+    roof, floor = middle - 0.3 * gap - upper, middle + 0.7 * gap + lower
     rim = floor - lower
     dark = mix(lips.colour, lips.cavity, 0.5)
     seam = mix(lips.cavity, lips.colour, 0.15)
     moist = mix(lips.colour, WHITE, 0.5)
     parts = [
         glow(0, floor + 4, 0.6 * half, 7, lips.shadow, 0.8),
-        *(glow(side * (half + 2.5), middle(1) + 1, 7, 6, lips.shadow, 0.6) for side in (-1, 1)),
+        *(glow(side * (half + 2.5), end + 1, 7, 6, lips.shadow, 0.6) for side in (-1, 1)),
         shape(
             straight(lip_bottom + curve(-0.15 * gap, bulge)[::-1]),
             linear(
@@ -94,7 +97,7 @@ def draw(lips: Lips, rig: Rig) -> str:
         shape(
             straight(lip_top + curve(0.35 * gap, belly)[::-1]),
             linear(
-                0, roof, 0, middle(0) - 0.3 * gap,
+                0, roof, 0, middle - 0.3 * gap,
                 (0, mix(lips.colour, lips.shadow, 0.25), 1), (0.4, lips.colour, 1), (1, dark, 1),
             ),
         ),
@@ -115,13 +118,19 @@ def draw(lips: Lips, rig: Rig) -> str:
         )
     corners = "".join(
         lock(
-            (side * (half - 4), middle(1) + 0.6 * bend),
-            (side * (half + 3), middle(1) - 0.8 * bend),
+            (side * (half - 4), end + 0.6 * bend),
+            (side * (half + 3), end - 0.8 * bend),
             1.5,
         )
         for side in (-1, 1)
     )
     return group(*parts, shape(corners, seam, opacity=0.85))
+
+
+@remembered
+def _arch(power: float) -> tuple[float, ...]:
+    """Return how high an arch from corner to corner is at each place, 0 to 1."""
+    return tuple(max(1 - u * u, 0) ** power for u in _ACROSS)
 
 
 def _inner(

@@ -95,15 +95,19 @@ def mirrored(right: Sequence[Point]) -> list[Point]:
 def tapered(line: Sequence[Point], width: float, taper: float = 0.2) -> list[Point]:
     """Return the outline of a line that thins to `taper` of its width at both ends."""
     left, right = [], []
-    last = len(line) - 1
-    for i, (x, y) in enumerate(line):
-        (x0, y0), (x1, y1) = line[max(i - 1, 0)], line[min(i + 1, last)]
-        length = max(((x1 - x0) ** 2 + (y1 - y0) ** 2) ** 0.5, 1e-6)
-        half = width / 2 * (taper + (1 - taper) * sin(pi * i / last))
-        nx, ny = -(y1 - y0) / length * half, (x1 - x0) / length * half
-        left.append((x + nx, y + ny))
-        right.append((x - nx, y - ny))
+    before, after = [line[0], *line[:-1]], [*line[1:], line[-1]]
+    shares = _taper(len(line) - 1, taper)
+    for (x, y), (x0, y0), (x1, y1), share in zip(line, before, after, shares, strict=True):
+        along_x, along_y = x1 - x0, y1 - y0
+        scale = width / 2 * share / max((along_x * along_x + along_y * along_y) ** 0.5, 1e-6)
+        left.append((x - along_y * scale, y + along_x * scale))
+        right.append((x + along_y * scale, y - along_x * scale))
     return left + right[::-1]
+
+
+@remembered
+def _taper(last: int, taper: float) -> tuple[float, ...]:
+    return tuple(taper + (1 - taper) * sin(pi * i / last) for i in range(last + 1))
 
 
 def arc(half: float, middle: float, ends: float, *, steps: int = 8) -> list[Point]:
