@@ -1,4 +1,4 @@
-"""The `viseme` engine: phonemes move the mouth of an avatar, which needs no network for it.
+"""The `viseme` engine: phonemes move the mouth of an avatar, drawn or a photo.
 
 Knows how speech, emotion, mood and life become one rig a frame, and when; knows nothing of shapes
 or colours. A frame needs the `AHEAD_MS` after its middle, and the rest of a short sound that goes
