@@ -127,6 +127,7 @@ def _disk(name: str) -> Check:
 
 def _packages(name: str) -> Check:
     found, missing = [], []
+    os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")  # it would stand before the JSON
     for package, module in PACKAGES.items():
         try:
             importlib.import_module(module)

@@ -129,10 +129,11 @@ class _Stage:
         x, y = width / 2, max(0.4 * height, min(0.5 * height, 262 * scale))
         self._seen: Box = (-x / scale, -y / scale, (width - x) / scale, (height - y) / scale)
         self._backdrop = backdrop(background, width, height)
-        self._behind: OrderedDict[Mood, list[Picture]] = OrderedDict()
+        # Scene and body of a mood, breathed out, and what of it changes, for each step of a breath.
+        self._behind: OrderedDict[Mood, tuple[Picture, list[Picture]]] = OrderedDict()
         self._canvas: Picture = np.empty((height, width, 4), np.uint8)
         self._bodies: list[Picture] | None = None
-        self._breathing = (slice(0), slice(0))  # the part of the picture that a breath changes
+        self._breathing = (slice(height), slice(width))  # the part that a breath changes
 
         left, top, right, bottom = character.HEAD
         # The head's own picture lies here in the whole one, and reaches over its edges.
@@ -168,17 +169,16 @@ class _Stage:
             if len(self._behind) > MOODS_KEPT:
                 self._behind.popitem(last=False)
         self._behind.move_to_end(mood)
+        whole, breaths = paintings
+        canvas = self._canvas
+        np.copyto(canvas, whole)
         # Two paintings are less than two pixels apart, so that blending them is a motion.
         place = breath * (BODY_LIFT_STEPS - 1)
         lower = min(int(place), BODY_LIFT_STEPS - 2)
         share = place - lower
-        canvas = self._canvas
-        np.copyto(canvas, paintings[lower])
-        if share:
-            part = self._breathing
-            cv2.addWeighted(
-                canvas[part], 1 - share, paintings[lower + 1][part], share, 0, dst=canvas[part]
-            )
+        if place:
+            part = canvas[self._breathing]
+            cv2.addWeighted(breaths[lower], 1 - share, breaths[lower + 1], share, 0, dst=part)
         return canvas
 
     def paint_parts(self, rig: Rig, parts: "_Parts") -> None:
@@ -237,16 +237,16 @@ class _Stage:
         left_, top_, right_, bottom_ = (v / self.scale for v in (left, top, right, bottom))
         return left_ - x, top_ - y, right_ - x, bottom_ - y
 
-    def _paint_behind(self, cue: str) -> list[Picture]:
+    def _paint_behind(self, cue: str) -> tuple[Picture, list[Picture]]:
         width, height = self._size
         if self._bodies is None:
-            breaths = (i / (BODY_LIFT_STEPS - 1) for i in range(BODY_LIFT_STEPS))
+            lifts = (i / (BODY_LIFT_STEPS - 1) for i in range(BODY_LIFT_STEPS))
             self._bodies = [
                 render(
                     self._character.body(self._colours, breath, self._seen[3]), self._seen,
                     width, height,
                 )
-                for breath in breaths
+                for breath in lifts
             ]  # fmt: skip
             changed = np.any([body != self._bodies[0] for body in self._bodies], axis=(0, 3))
             rows, columns = np.flatnonzero(changed.any(axis=1)), np.flatnonzero(changed.any(axis=0))
@@ -259,12 +259,14 @@ class _Stage:
         if scene is None:
             fragment = self._character.scene(self._colours, cue, self._seen)
             scene = render(fragment, self._seen, width, height)
-        paintings = []
+        whole = scene.copy()
+        lay(whole, self._bodies[0], 0, 0)
+        breaths = []
         for body in self._bodies:
-            painting = scene.copy()
-            lay(painting, body, 0, 0)
-            paintings.append(painting)
-        return paintings
+            part = scene[self._breathing].copy()
+            lay(part, body[self._breathing].copy(), 0, 0)
+            breaths.append(part)
+        return whole, breaths
 
     def _motions(self) -> tuple[Field, Field, Field, Field, Field]:
         """Return the fields of yaw, pitch and roll for each radian, of jaw and breath for 1."""

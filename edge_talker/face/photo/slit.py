@@ -11,7 +11,7 @@ import numpy as np
 
 from edge_talker.face.mesh import Picture
 from edge_talker.face.photo.geometry import Array, Box, Frame, sampled
-from edge_talker.face.photo.warp import Amounts, Curve, Grid, Warp
+from edge_talker.face.photo.warp import Amounts, Curve, Grid, Warp, remapped
 
 COLUMNS = 1024  # samples of an edge from left to right
 
@@ -73,7 +73,8 @@ class Slit:
         back = np.where(is_above[..., None], above, below)
         seam = np.interp(self._columns, upper[0], self._seam.share, left=0, right=0)
         ends = tuple((float(upper[0, a]), float(upper[0, b])) for a, b in self._openings)
-        return Parted(back, above - back, below - back, top, bottom, seam.astype(np.float32), ends)
+        beyond = np.concatenate([above - back, below - back], axis=-1)
+        return Parted(back, beyond, top, bottom, seam.astype(np.float32), ends)
 
     def draw(
         self,
@@ -91,23 +92,21 @@ class Slit:
         how far what is there has come by all slits.
         """
         grid, whole = self._grid, Box(0, 0, source.shape[1], source.shape[0])
-        sides = []
-        for beyond in (parted.above, parted.below):
-            side = back.copy()
-            side[self.part] += beyond
-            sides.append(side)
+        sides = np.concatenate([back, back], axis=-1)
+        sides[self.part] += parted.beyond
         for box in self._boxes(parted, head):
             box = box.within(whole)  # noqa: PLW2901
             if box.empty:
                 continue
             near = head[grid.around(box)]
-            index = grid.index(near)
-            above, below = (grid.seen(source, near - sampled(s, index), box) for s in sides)
+            come = np.concatenate([near, near], axis=-1) - sampled(sides, grid.index(near))
+            above_x, above_y, below_x, below_y = grid.spread(come, box)
             local = np.dstack(self._frame.local(near[..., 0], near[..., 1]))
             u, v = grid.spread(local, box)
             top, bottom, seam = self._at(u, parted)
-            share = np.clip((0.5 * (top + bottom) - v) * self._frame.unit_px + 0.5, 0, 1)
-            drawn = cv2.blendLinear(above, below, share, 1 - share)
+            is_above = v < 0.5 * (top + bottom)
+            x, y = np.where(is_above, above_x, below_x), np.where(is_above, above_y, below_y)
+            drawn = remapped(source, x, y)
             cover = np.clip(np.minimum(v - top, bottom - v) / self._soft, 0, 1)
             if cover.any():
                 picture = inside(Opening(box, near, u, v, top, bottom))
@@ -122,12 +121,10 @@ class Slit:
 
     def _at(self, u: Array, parted: "Parted") -> Sequence[Array]:
         """Return the edges, and how much of the seam covers them, at each u."""
-        table = cv2.merge((parted.top, parted.bottom, parted.seam)).reshape(1, COLUMNS, 3)
         low, high = float(self._columns[0]), float(self._columns[-1])
-        column = (u - low) * np.float32((COLUMNS - 1) / (high - low))
-        zero = np.zeros_like(column)
-        edge = cv2.BORDER_REPLICATE
-        return cv2.split(cv2.remap(table, column, zero, cv2.INTER_LINEAR, None, edge))
+        scale = (COLUMNS - 1) / (high - low)
+        column = (u * scale + (0.5 - low * scale)).astype(np.intp)
+        return [line.take(column, mode="clip") for line in (parted.top, parted.bottom, parted.seam)]
 
     def _boxes(self, parted: "Parted", head: Array) -> Iterator[Box]:
         """Yield the pixels where each opening may be, in the turned head."""
@@ -155,8 +152,7 @@ class Parted(NamedTuple):
     """A slit at one moment."""
 
     back: Array  # how far what arrives at each point of the slit's part of the grid has come
-    above: Array  # what the upper warp says beyond `back`
-    below: Array  # what the lower warp says beyond `back`
+    beyond: Array  # what the upper and the lower warp say beyond `back`, (rows, columns, 2 + 2)
     top: Array  # (COLUMNS,) v of the opening's upper edge
     bottom: Array  # (COLUMNS,) v of the opening's lower edge
     seam: Array  # (COLUMNS,) how much of the seam covers the upper edge, 0 to 1
