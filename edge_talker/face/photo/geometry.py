@@ -5,6 +5,7 @@ smaller one, is like any other.
 """
 
 from dataclasses import dataclass
+from math import hypot
 from typing import Any, NamedTuple
 
 import cv2
@@ -56,13 +57,13 @@ class Frame:
     @property
     def unit_px(self) -> float:
         """How long a local unit is."""
-        return float(np.hypot(*self.along))
+        return hypot(*self.along.tolist())
 
     def local(self, x: Array, y: Array) -> tuple[Array, Array]:
         """Return u and v of pixels."""
         a, b = (float(c) for c in self.along / self.unit_px**2)
         x, y = x - float(self.origin[0]), y - float(self.origin[1])
-        return (x * a + y * b).astype(np.float32), (y * a - x * b).astype(np.float32)
+        return np.asarray(x * a + y * b, np.float32), np.asarray(y * a - x * b, np.float32)
 
     def vectors(self, u: Array, v: Array) -> Array:
         """Return local vectors in pixels, (..., 2)."""

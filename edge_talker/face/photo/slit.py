@@ -3,11 +3,12 @@
 Knows two warps and their edges; knows neither which motions there are nor what is inside.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from edge_talker.face.mesh import Picture
 from edge_talker.face.photo.geometry import Array, Box, Frame, sampled
@@ -62,14 +63,22 @@ class Slit:
         at = grid.at[self.part]
         self._u, self._v = frame.local(at[..., 0], at[..., 1])
         self._columns = np.linspace(self._u.min(), self._u.max(), COLUMNS, dtype=np.float32)
+        self._column = self._nearest(self._u)
+        self._last: tuple[Amounts, Parted] | None = None
 
     def part_with(self, amounts: Amounts) -> "Parted":
-        """Return where all that the slit moves comes from."""
+        """Return where all that the slit moves comes from; the last one is kept."""
+        own = {name: amounts[name] for warp in self._warps for name in warp.names}
+        if self._last is None or self._last[0] != own:
+            self._last = own, self._part_with(own)
+        return self._last[1]
+
+    def _part_with(self, amounts: Amounts) -> "Parted":
         above, below = (warp.back(amounts) for warp in self._warps)
         upper, lower = (edge.moved(amounts) for edge in self._edges)
         top = np.interp(self._columns, *upper).astype(np.float32)
         bottom = np.maximum(np.interp(self._columns, *lower), top).astype(np.float32)
-        is_above = self._v < np.interp(self._u, self._columns, (top + bottom) / 2)
+        is_above = self._v < ((top + bottom) / 2).take(self._column, mode="clip")
         back = np.where(is_above[..., None], above, below)
         seam = np.interp(self._columns, upper[0], self._seam.share, left=0, right=0)
         ends = tuple((float(upper[0, a]), float(upper[0, b])) for a, b in self._openings)
@@ -101,43 +110,57 @@ class Slit:
             near = head[grid.around(box)]
             come = np.concatenate([near, near], axis=-1) - sampled(sides, grid.index(near))
             above_x, above_y, below_x, below_y = grid.spread(come, box)
-            local = np.dstack(self._frame.local(near[..., 0], near[..., 1]))
+            local = cv2.merge(self._frame.local(near[..., 0], near[..., 1]))
             u, v = grid.spread(local, box)
-            top, bottom, seam = self._at(u, parted)
-            is_above = v < 0.5 * (top + bottom)
-            x, y = np.where(is_above, above_x, below_x), np.where(is_above, above_y, below_y)
-            drawn = remapped(source, x, y)
+            column = self._nearest(u)
+            top, bottom = (line.take(column, mode="clip") for line in (parted.top, parted.bottom))
             cover = np.clip(np.minimum(v - top, bottom - v) / self._soft, 0, 1)
+            below_middle = v - 0.5 * (top + bottom)
+            if cover.max() < 1:
+                above, below = (
+                    remapped(source, above_x, above_y),
+                    remapped(source, below_x, below_y),
+                )
+                share = np.clip(0.5 - below_middle * self._frame.unit_px, 0, 1)
+                drawn = cv2.blendLinear(above, below, share, 1 - share)
+            else:  # the middle will be hidden, so it need not be soft
+                is_above = below_middle < 0
+                x, y = np.where(is_above, above_x, below_x), np.where(is_above, above_y, below_y)
+                drawn = remapped(source, x, y)
             if cover.any():
                 picture = inside(Opening(box, near, u, v, top, bottom))
                 drawn = cv2.blendLinear(picture, drawn, cover, 1 - cover)
             if seam_share > 0:
                 off = (v - top) / self._seam.half_width
-                cover = seam_share * seam * np.exp(-off * off)
+                cover = seam_share * parted.seam.take(column, mode="clip") * np.exp(-off * off)
                 dark = np.empty_like(drawn)
                 dark[:] = self._seam.colour
                 drawn = cv2.blendLinear(dark, drawn, cover, 1 - cover)
             target[box.slices] = drawn
 
-    def _at(self, u: Array, parted: "Parted") -> Sequence[Array]:
-        """Return the edges, and how much of the seam covers them, at each u."""
+    def _nearest(self, u: Array) -> NDArray[np.intp]:
+        """Return which column is nearest to each u; beyond the columns there may be none."""
         low, high = float(self._columns[0]), float(self._columns[-1])
         scale = (COLUMNS - 1) / (high - low)
-        column = (u * scale + (0.5 - low * scale)).astype(np.intp)
-        return [line.take(column, mode="clip") for line in (parted.top, parted.bottom, parted.seam)]
+        return np.asarray(u * scale + (0.5 - low * scale)).astype(np.intp)
 
     def _boxes(self, parted: "Parted", head: Array) -> Iterator[Box]:
-        """Yield the pixels where each opening may be, in the turned head."""
+        """Yield the pixels where each opening may be, in the turned head.
+
+        So may be those that lie between points of the grid on both sides of the middle.
+        """
         cell_px = self._grid.cell_px
-        margin = 1.2 * cell_px / self._frame.unit_px
+        cell = cell_px / self._frame.unit_px
         first_row, first_column = (part.start - 1 for part in self.part)
         at = head[self.part]
         u, v = self._frame.local(at[..., 0], at[..., 1])
         for left, right in parted.ends:
             seen = (self._columns >= left) & (self._columns <= right)
-            near = (u > left - margin) & (u < right + margin)
-            near &= v > parted.top[seen].min() - margin
-            near &= v < parted.bottom[seen].max() + margin
+            top, bottom = parted.top[seen], parted.bottom[seen]
+            middle = (top + bottom) / 2
+            near = (u > left - 0.5 * cell) & (u < right + 0.5 * cell)
+            near &= v > min(top.min() - 0.5 * cell, middle.min() - 1.2 * cell)
+            near &= v < max(bottom.max() + 0.5 * cell, middle.max() + 1.2 * cell)
             rows, columns = (np.flatnonzero(near.any(axis=axis)) for axis in (1, 0))
             if rows.size:
                 yield Box(

@@ -16,6 +16,7 @@ from edge_talker.face.photo.geometry import Array, Box, Frame, step
 Motion = Callable[[Array, Array], tuple[Array, Array]]  # where local (u, v) goes, less (u, v)
 Amounts = Mapping[str, float]
 FADE = 0.6  # width of the edge of a box, in units of the frame
+CLOSE = 0.15  # of a cell: the next round of Newton's method would move nothing visibly
 ROUNDS = 3  # of Newton's method: an error below a pixel for a dropped jaw and a shut eye
 
 
@@ -83,7 +84,8 @@ class Warp:
     ) -> None:
         """Take fewer `rounds` of Newton's method for motions that are small and even."""
         self.part = grid.around(box)
-        self._grid, self._names, self._rounds = grid, tuple(motions), rounds
+        self.names = tuple(motions)
+        self._grid, self._rounds = grid, rounds
         at = grid.at[self.part]
         x, y = at[..., 0], at[..., 1]
         u, v = frame.local(x, y)
@@ -102,7 +104,7 @@ class Warp:
 
     def back(self, amounts: Amounts) -> Array:
         """Return how far what arrives at each point of the `part` has come, (rows, columns, 2)."""
-        weights = np.array([amounts[name] for name in self._names], np.float32)
+        weights = np.array([amounts[name] for name in self.names], np.float32)
         shape = self._column.shape
         moved_x, moved_y, across, down = (weights @ self._planes).reshape(4, *shape)
         x, y = moved_x, moved_y
@@ -113,8 +115,10 @@ class Warp:
             # In units of cells, so that what was moved is what is looked up.
             there = remapped(forward, self._column - x, self._row - y)
             to_x, to_y, slope_x, slope_y = cv2.split(there)
-            x = x - (x - to_x) / slope_x
-            y = y - (y - to_y) / slope_y
+            off_x, off_y = (x - to_x) / slope_x, (y - to_y) / slope_y
+            x, y = x - off_x, y - off_y
+            if max(np.abs(off_x).max(), np.abs(off_y).max()) < CLOSE:
+                break
         return np.asarray(cv2.merge((x, y)) * np.float32(self._grid.cell_px))
 
 
