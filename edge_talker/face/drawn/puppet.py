@@ -34,9 +34,11 @@ STEPS = {
     "mouth_open": 1 / 24, "jaw": 1 / 24, "lids": 1 / 24, "blink": 1 / 8, "gaze_x": 1 / 16,
     "gaze_y": 1 / 16, "breath": 1 / 16, "yaw": 0.05, "pitch": 0.05, "roll": 0.05,
 }  # fmt: skip
-EYE_PARAMETERS = (
-    "brow_inner", "brow_outer", "lids", "blink", "squint", "gaze_x", "gaze_y", "smile"
-)  # fmt: skip
+# What eyes and brows are painted from; a smile of the speaking lips changes them but little.
+EYE_STEPS = {
+    "brow_inner": 1 / 6, "brow_outer": 1 / 6, "lids": 1 / 16, "blink": 1 / 8, "squint": 1 / 8,
+    "gaze_x": 1 / 10, "gaze_y": 1 / 8, "smile": 1 / 3,
+}  # fmt: skip
 
 
 class DrawnPuppet:
@@ -132,6 +134,8 @@ class _Stage:
         # Scene and body of a mood, breathed out, and what of it changes, for each step of a breath.
         self._behind: OrderedDict[Mood, tuple[Picture, list[Picture]]] = OrderedDict()
         self._canvas: Picture = np.empty((height, width, 4), np.uint8)
+        self._clean = np.empty_like(self._canvas)  # what is behind the head in a mood and breath
+        self._breathed: tuple[Mood, float] | None = None
         self._bodies: list[Picture] | None = None
         self._breathing = (slice(height), slice(width))  # the part that a breath changes
 
@@ -170,29 +174,29 @@ class _Stage:
                 self._behind.popitem(last=False)
         self._behind.move_to_end(mood)
         whole, breaths = paintings
-        canvas = self._canvas
-        np.copyto(canvas, whole)
-        # Two paintings are less than two pixels apart, so that blending them is a motion.
-        place = breath * (BODY_LIFT_STEPS - 1)
-        lower = min(int(place), BODY_LIFT_STEPS - 2)
-        share = place - lower
-        if place:
-            part = canvas[self._breathing]
+        if self._breathed != (mood, breath):
+            np.copyto(self._clean, whole)
+            # Two paintings are less than two pixels apart, so that blending them is a motion.
+            place = breath * (BODY_LIFT_STEPS - 1)
+            lower = min(int(place), BODY_LIFT_STEPS - 2)
+            share, part = place - lower, self._clean[self._breathing]
             cv2.addWeighted(breaths[lower], 1 - share, breaths[lower + 1], share, 0, dst=part)
-        return canvas
+            self._breathed = mood, breath
+        np.copyto(self._canvas, self._clean)
+        return self._canvas
 
     def paint_parts(self, rig: Rig, parts: "_Parts") -> None:
         """Paint eyes and mouth of the rig on the head."""
         character = self._character
-        eyes = tuple(getattr(rig, name) for name in EYE_PARAMETERS)
-        mouth = tuple(getattr(rig, name) for name in NAMES[: NAMES.index("smile") + 1])
-        for box, key, draw in (
-            (character.EYES, eyes, character.eyes),
-            (character.MOUTH, mouth, character.mouth),
+        eyes = Rig(**{name: getattr(rig, name) for name in EYE_STEPS}).rounded(1, EYE_STEPS)
+        mouth = Rig(*(getattr(rig, name) for name in NAMES[: NAMES.index("smile") + 1]))
+        for box, draw, shown in (
+            (character.EYES, character.eyes, eyes),
+            (character.MOUTH, character.mouth, mouth),
         ):
             left, top, right, bottom = self._pixels(box)
-            painted = partial(self._painted, box, draw, rig)
-            self._head[top:bottom, left:right] = parts.get((box, key), painted)
+            painted = partial(self._painted, box, draw, shown)
+            self._head[top:bottom, left:right] = parts.get((box, shown), painted)
 
     def bent(self, rig: Rig) -> tuple[Picture, int, int]:
         """Return the head as the rig turns it, and where its left and top lie in the picture."""
