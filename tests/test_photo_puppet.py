@@ -6,10 +6,11 @@ import cv2
 import numpy as np
 import pytest
 
+from edge_talker.face.mesh import Mesh
 from edge_talker.face.photo.avatar import PhotoAvatar
 from edge_talker.face.photo.geometry import Box, Frame
 from edge_talker.face.photo.puppet import PhotoPuppet
-from edge_talker.face.photo.warp import Grid, Warp
+from edge_talker.face.photo.warp import Warp, seen
 from edge_talker.face.rig import Rig
 
 WIDTH, HEIGHT = 270, 480
@@ -249,7 +250,7 @@ def test_a_small_photo_lies_on_a_dark_blurred_copy():
 
 
 def test_a_warp_brings_each_point_where_its_motion_says():
-    grid = Grid(160, 160, 4)
+    grid = Mesh(160, 160, 4)
     frame = Frame(np.array([80.0, 80.0]), np.array([20.0, 0.0]))
     box = Box(0, 0, 160, 160)
     warp = Warp(grid, frame, box, {"down": lambda u, v: (0 * u, np.exp(-u * u - v * v))})
@@ -257,7 +258,7 @@ def test_a_warp_brings_each_point_where_its_motion_says():
     cv2.circle(picture, (80, 80), 3, (255, 255, 255, 255), -1)
     where = grid.at.copy()
     where[warp.part] -= warp.back({"down": 0.5})
-    rows, columns = np.nonzero(grid.seen(picture, where, box)[..., 0] > 127)
+    rows, columns = np.nonzero(seen(grid, picture, where, box)[..., 0] > 127)
     assert columns.mean() == pytest.approx(80, abs=0.3)
     assert rows.mean() == pytest.approx(90, abs=0.7)  # half a unit below
 

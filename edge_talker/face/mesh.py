@@ -6,7 +6,7 @@ before y, and linear in between; so a motion of the face is a sum of a few small
 """
 
 import os
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import cv2
 import numpy as np
@@ -19,28 +19,52 @@ if TYPE_CHECKING:
 
 Picture = NDArray[np.uint8]  # (height, width, 4), premultiplied
 Field = NDArray[np.float32]  # (rows, columns, 2)
+Values = NDArray[Any]  # of float32, (rows, columns, n)
 Box = tuple[int, int, int, int]  # left, top, right, bottom in pixels
 
 
 class Mesh:
-    """A grid over a picture of one size, by which it is bent again and again.
+    """Points `cell_px` apart over a picture, by which it is bent again and again.
 
-    `x` and `y` are where the grid's points lie, in pixels of the picture, (rows, columns); the
-    outermost lie outside it.
+    `at` is where they lie in pixels, (rows, columns, 2), `x` and `y` the same as two planes; the
+    outermost lie outside the picture. Values at them, (rows, columns, n), are linear in between.
     """
 
     def __init__(self, width: int, height: int, cell_px: int = 8) -> None:
-        self._size = (width, height)
+        self._whole = (0, 0, width, height)
         self.cell_px = cell_px
         # One cell more on each side: outside its outermost points a grid knows no slope. A resized
         # grid has its points in the middle of its cells, as pixels are.
-        self.x, self.y = np.meshgrid(
-            *(
-                (np.arange(-(-n // cell_px) + 2, dtype=np.float32) - 0.5) * cell_px - 0.5
-                for n in (width, height)
-            )
+        x, y = (
+            (np.arange(-(-n // cell_px) + 2, dtype=np.float32) - 0.5) * cell_px - 0.5
+            for n in (width, height)
         )
+        self.at = np.dstack(np.meshgrid(x, y))
+        self.x, self.y = self.at[..., 0], self.at[..., 1]
         cv2.setNumThreads(1)  # OpenCV's own threads would take the cores of the other stages
+
+    def around(self, box: Box) -> tuple[slice, slice]:
+        """Return the rows and columns of the points that determine the pixels of a box."""
+        left, top, right, bottom = box
+        cell = self.cell_px
+        return (
+            slice(top // cell, -(-bottom // cell) + 2),
+            slice(left // cell, -(-right // cell) + 2),
+        )
+
+    def index(self, where: Values) -> Values:
+        """Return pixels in units of the mesh's rows and columns."""
+        return (where + np.float32(0.5 * self.cell_px + 0.5)) / np.float32(self.cell_px)
+
+    def spread(self, values: Values, box: Box) -> list[Values]:
+        """Return each plane of `values`, given `around` a box, at the box's pixels."""
+        left, top, right, bottom = box
+        cell = self.cell_px
+        grown = (values.shape[1] * cell, values.shape[0] * cell)
+        x, y = left % cell + cell, top % cell + cell
+        inner = slice(y, y + bottom - top), slice(x, x + right - left)
+        planes = cv2.split(values)
+        return [cv2.resize(p, grown, interpolation=cv2.INTER_LINEAR)[inner] for p in planes]
 
     def bend(self, picture: Picture, field: Field, box: Box | None = None) -> Picture:
         """Return the picture, its content moved by the field, or the part of it in `box`.
@@ -48,22 +72,11 @@ class Mesh:
         What a point shows comes from the point less its displacement, so a field must be smooth.
         Beyond the picture's edges there is nothing (transparent).
         """
-        left, top, right, bottom = box or (0, 0, *self._size)
-        cell = self.cell_px
-        first_column, first_row = left // cell, top // cell
-        columns = slice(first_column, -(-right // cell) + 2)
-        rows = slice(first_row, -(-bottom // cell) + 2)
-        grid = self.x[rows, columns], self.y[rows, columns]
-        grown = (grid[0].shape[1] * cell, grid[0].shape[0] * cell)
-        x, y = left - (first_column - 1) * cell, top - (first_row - 1) * cell
-        inner = slice(y, y + bottom - top), slice(x, x + right - left)
+        box = box or self._whole
+        part = self.around(box)
         # Two planes: OpenCV takes a third more time for one with both coordinates.
-        where_x, where_y = (
-            cv2.resize(points - field[rows, columns, axis], grown)[inner]
-            for axis, points in enumerate(grid)
-        )
-        bent = cv2.remap(picture, where_x, where_y, cv2.INTER_LINEAR)
-        return cast(Picture, bent)
+        x, y = self.spread(self.at[part] - field[part], box)
+        return cast(Picture, cv2.remap(picture, x, y, cv2.INTER_LINEAR))
 
 
 def lay(canvas: Picture, picture: Picture, left: int, top: int) -> None:

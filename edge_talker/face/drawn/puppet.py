@@ -223,7 +223,7 @@ class _Stage:
     def _painted(self, box: Box, draw: Callable[[Colours, Rig], str], rig: Rig) -> Picture:
         """Return a part of the head with eyes or mouth on it, under what is in front."""
         left, top, right, bottom = self._pixels(box)
-        part = np.ascontiguousarray(self._still[top:bottom, left:right])
+        part = self._still[top:bottom, left:right].copy()
         exact = self._units(left, top, right, bottom)
         lay(part, render(draw(self._colours, rig), exact, right - left, bottom - top), 0, 0)
         lay(part, np.ascontiguousarray(self._front[top:bottom, left:right]), 0, 0)

@@ -12,12 +12,12 @@ import cv2
 import numpy as np
 
 from edge_talker.face import Mood
-from edge_talker.face.mesh import Picture, lay, straight_alpha
+from edge_talker.face.mesh import Mesh, Picture, lay, straight_alpha
 from edge_talker.face.photo import eyes, head, inner_mouth, mouth
 from edge_talker.face.photo.geometry import Array, Box, sampled
 from edge_talker.face.photo.placement import composed, place
 from edge_talker.face.photo.slit import Opening, Parted, Seam, Slit
-from edge_talker.face.photo.warp import Curve, Grid, Warp
+from edge_talker.face.photo.warp import Curve, Warp, seen
 from edge_talker.face.rig import Rig
 from edge_talker.messages import Image
 
@@ -103,7 +103,7 @@ class _Stage:
         self._all = Box(0, 0, face.shape[1], face.shape[0])
         points = placed.points - region[:2]
         found = eyes.find_eyes(points)
-        self._grid = grid = Grid(*self._all[2:], max(round(found.frame.unit_px / 12), 2))
+        self._grid = grid = Mesh(*self._all[2:], max(round(found.frame.unit_px / 12), 2))
         self._head = Warp(grid, found.frame, self._all, head.motions(window), rounds=0)
         self._parts = (
             _EyesPart(grid, face, found, self._all),
@@ -119,7 +119,7 @@ class _Stage:
         for part, parted in moved:
             back[part.slit.part] += parted.back
         come = sampled(back, grid.index(where)) if moved else 0
-        bent = grid.seen(self._face, where - come, self._all)
+        bent = seen(grid, self._face, where - come, self._all)
         for part, parted in moved:
             part.draw(self._face, bent, where, back, parted, rig)
         if not self._opaque:
@@ -138,7 +138,7 @@ class _MouthPart:
     """The lower half of the face, and the inside of the mouth."""
 
     def __init__(
-        self, grid: Grid, face: Picture, lips: mouth.Lips, inside: Box, enlargement: float
+        self, grid: Mesh, face: Picture, lips: mouth.Lips, inside: Box, enlargement: float
     ) -> None:
         self._lips = lips
         self._light = inner_mouth.find_light(face, lips)
@@ -176,7 +176,7 @@ class _MouthPart:
 class _EyesPart:
     """The upper half of the face, and the eyeballs."""
 
-    def __init__(self, grid: Grid, face: Picture, found: eyes.Eyes, inside: Box) -> None:
+    def __init__(self, grid: Mesh, face: Picture, found: eyes.Eyes, inside: Box) -> None:
         frame = found.frame
         box = frame.box(-2.1, float(found.brows[..., 1].min()) - 0.9, 2.1, 1.1).within(inside)
         above, below, ball = eyes.motions(found)
@@ -208,7 +208,7 @@ class _EyesPart:
 
         def inside(opening: Opening) -> Picture:
             come = sampled(looking, self._grid.index(opening.head))
-            return self._grid.seen(source, opening.head - come, opening.box)
+            return seen(self._grid, source, opening.head - come, opening.box)
 
         lashes = 0.8 * min(max(1.5 * amounts["shut"] - 0.3, 0), 1)
         self.slit.draw(source, target, head, back, parted, inside, lashes)

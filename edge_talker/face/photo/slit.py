@@ -10,9 +10,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from edge_talker.face.mesh import Picture
+from edge_talker.face.mesh import Mesh, Picture
 from edge_talker.face.photo.geometry import Array, Box, Frame, sampled
-from edge_talker.face.photo.warp import Amounts, Curve, Grid, Warp, remapped
+from edge_talker.face.photo.warp import Amounts, Curve, Warp, remapped
 
 COLUMNS = 1024  # samples of an edge from left to right
 
@@ -45,7 +45,7 @@ class Slit:
 
     def __init__(
         self,
-        grid: Grid,
+        grid: Mesh,
         frame: Frame,
         warps: tuple[Warp, Warp],
         edges: tuple[Curve, Curve],

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 import cv2
 import numpy as np
 
-from edge_talker.face.mesh import Picture
+from edge_talker.face.mesh import Mesh, Picture
 from edge_talker.face.photo.geometry import Array, Box, Frame, step
 
 Motion = Callable[[Array, Array], tuple[Array, Array]]  # where local (u, v) goes, less (u, v)
@@ -20,50 +20,10 @@ CLOSE = 0.15  # of a cell: the next round of Newton's method would move nothing 
 ROUNDS = 3  # of Newton's method: an error below a pixel for a dropped jaw and a shut eye
 
 
-class Grid:
-    """Points `cell_px` apart over a picture, the outermost outside it.
-
-    `at` is where they lie in pixels, (rows, columns, 2). Values at them, (rows, columns, n), are
-    linear in between.
-    """
-
-    def __init__(self, width: int, height: int, cell_px: int) -> None:
-        self.cell_px = cell_px
-        # A resized grid has its points in the middle of its cells, as pixels are.
-        x, y = (
-            (np.arange(-(-n // cell_px) + 2, dtype=np.float32) - 0.5) * cell_px - 0.5
-            for n in (width, height)
-        )
-        self.at = np.dstack(np.meshgrid(x, y))
-        cv2.setNumThreads(1)  # OpenCV's own threads would take the cores of the other stages
-
-    def index(self, where: Array) -> Array:
-        """Return pixels in units of the grid's rows and columns."""
-        return (where + np.float32(0.5 * self.cell_px + 0.5)) / np.float32(self.cell_px)
-
-    def around(self, box: Box) -> tuple[slice, slice]:
-        """Return the rows and columns that determine the pixels of a box."""
-        cell = self.cell_px
-        return (
-            slice(box.top // cell, -(-box.bottom // cell) + 2),
-            slice(box.left // cell, -(-box.right // cell) + 2),
-        )
-
-    def spread(self, values: Array, box: Box) -> list[Array]:
-        """Return each plane of `values`, given `around` a box, at the box's pixels."""
-        cell = self.cell_px
-        grown = (values.shape[1] * cell, values.shape[0] * cell)
-        x, y = box.left % cell + cell, box.top % cell + cell
-        inner = slice(y, y + box.bottom - box.top), slice(x, x + box.right - box.left)
-        return [
-            cv2.resize(plane, grown, interpolation=cv2.INTER_LINEAR)[inner]
-            for plane in cv2.split(values)
-        ]
-
-    def seen(self, picture: Picture, where: Array, box: Box) -> Picture:
-        """Return the pixels of a box, coming from `where`, given `around` it."""
-        x, y = self.spread(where, box)  # as two planes remap takes 30 % less time
-        return remapped(picture, x, y)
+def seen(mesh: Mesh, picture: Picture, where: Array, box: Box) -> Picture:
+    """Return the pixels of a box, coming from `where`, given `around` it."""
+    x, y = mesh.spread(where, box)
+    return remapped(picture, x, y)
 
 
 def remapped(values: Array, x: Array, y: Array) -> Array:
@@ -76,7 +36,7 @@ class Warp:
 
     def __init__(
         self,
-        grid: Grid,
+        grid: Mesh,
         frame: Frame,
         box: Box,
         motions: Mapping[str, Motion],
