@@ -6,7 +6,7 @@ Knows how to import a factory late and how to say which extra is missing; knows 
 import importlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
@@ -14,6 +14,10 @@ from edge_talker.errors import ConfigError, MissingPackage
 
 Stop = Callable[[], bool]
 """True when the turn is stale: an engine asks it at every native step and then returns at once."""
+
+
+Provider = Literal["cpu", "cuda", "tensorrt"]
+"""Where ONNX Runtime runs a network. CUDA and TensorRT are not yet run on hardware."""
 
 
 class EngineOptions(BaseModel):
@@ -29,8 +33,9 @@ class EngineEntry:
     name: str
     options: type[EngineOptions]
     factory: str  # "package.module:callable", imported when the engine is wanted
-    package: str = ""  # the import name that may be missing
-    extra: str = ""  # the extra that installs it
+    packages: tuple[str, ...] = ()  # the import names that may be missing
+    extra: str = ""  # the extra that installs them
+    kind: str = ""  # of the artefact it runs, which its option `model` names; "" for none
 
     def load(self) -> Callable[..., Any]:
         """Import the factory.
@@ -43,8 +48,9 @@ class EngineEntry:
         try:
             return getattr(importlib.import_module(module), name)  # type: ignore[no-any-return]
         except ModuleNotFoundError as error:
-            if self.package and error.name and error.name.partition(".")[0] == self.package:
-                raise MissingPackage(self.package, self.extra) from error
+            missing = (error.name or "").partition(".")[0]
+            if missing in self.packages:
+                raise MissingPackage(missing, self.extra) from error
             raise
 
 

@@ -1,0 +1,112 @@
+"""Whisper's two graphs on ONNX Runtime: the encoder once, then the decoder token by token.
+
+Knows the graphs of `export.whisper_graph` by their inputs and outputs. All keys and values stay
+where the network runs, and only logits come back.
+"""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from edge_talker.asr.whisper.description import EXPORT_AGAIN, Description
+from edge_talker.asr.whisper.greedy import Floats
+from edge_talker.engines import Provider, Stop
+from edge_talker.errors import StoreError
+from edge_talker.onnx import Session, Value
+
+ENCODER_FILE = "encoder.onnx"
+DECODER_FILE = "decoder.onnx"
+TENSORRT_FILE = "tensorrt.json"  # the shapes that its engines are built for
+
+BUCKETS = (250, 500, 1000, 1500)  # windows that a GPU is prepared for
+CPU_STEP = 32  # of the windows on a CPU, which takes any
+
+
+class OnnxNetwork:
+    """A `Network` over the two graphs in `folder`.
+
+    Raises:
+        StoreError: a file is missing or not what an exporter writes.
+        EngineError: the provider is missing, or a graph cannot be loaded.
+
+    """
+
+    def __init__(self, folder: Path, *, provider: Provider, threads: int) -> None:
+        self._dims = Description.read(folder)
+        shapes = _tensorrt_shapes(folder) if provider == "tensorrt" else {}
+        self._encoder, self._decoder = (
+            Session(folder / file, provider=provider, threads=threads, shapes=shapes.get(file))
+            for file in (ENCODER_FILE, DECODER_FILE)
+        )
+        self._fixed = provider != "cpu"
+        self._self_names = self._names("self")
+        self._cross_names = self._names("cross")
+        self._kv_type = self._decoder.dtype(self._self_names[0])
+
+    def window(self, positions: int) -> int:
+        """Return the smallest window that can be run and has that many positions."""
+        longest = self._dims.n_audio_ctx
+        if self._fixed:
+            return next((b for b in BUCKETS if positions <= b <= longest), longest)
+        return min(longest, -(-positions // CPU_STEP) * CPU_STEP)
+
+    def encode(self, mel: Floats, slots: int, stop: Stop) -> "OnnxSteps | None":
+        """Encode mel (n_mels, 2 * window) for a text of at most `slots` tokens; None on `stop`.
+
+        Raises:
+            EngineError: ONNX Runtime failed.
+
+        """
+        inputs = {"mel": self._encoder.value(mel[None])}
+        values = self._encoder.run(inputs, self._cross_names, stop)
+        if values is None:
+            return None
+        cross = dict(zip(self._cross_names, values, strict=True))
+        heads = self._dims.n_text_head
+        length = self._dims.n_text_ctx if self._fixed else slots
+        empty = np.zeros((heads, length, self._dims.n_text_state // heads), self._kv_type)
+        text = {name: self._decoder.value(empty.copy()) for name in self._self_names}
+        return OnnxSteps(self._decoder, cross, text)
+
+    def close(self) -> None:
+        """Release the sessions; safe to call twice."""
+        self._encoder.close()
+        self._decoder.close()
+
+    def _names(self, kind: str) -> list[str]:
+        layers = range(self._dims.n_text_layer)
+        return [f"{kind}_{part}.{layer}" for layer in layers for part in "kv"]
+
+
+class OnnxSteps:
+    """The decoder over one utterance; every step writes its keys and values into `text`."""
+
+    def __init__(self, decoder: Session, cross: dict[str, Value], text: dict[str, Value]) -> None:
+        self._decoder = decoder
+        self._binding = decoder.native.io_binding()
+        for name, value in (cross | text).items():
+            self._binding.bind_ortvalue_input(name, value)
+        for name, value in text.items():
+            self._binding.bind_ortvalue_output(f"new_{name}", value)
+        self._binding.bind_output("logits", "cpu")
+
+    def logits(self, tokens: Sequence[int], position: int) -> Floats:
+        """Return the logits (n_vocab,) after the last of `tokens`, the first at `position`."""
+        self._binding.bind_cpu_input("tokens", np.array([tokens], np.int64))
+        self._binding.bind_cpu_input("position", np.array([position], np.int64))
+        self._decoder.step(self._binding)
+        logits: Floats = self._binding.get_outputs()[-1].numpy()[0]
+        return logits
+
+
+def _tensorrt_shapes(folder: Path) -> dict[str, dict[str, str]]:
+    path = folder / TENSORRT_FILE
+    try:
+        shapes: dict[str, dict[str, str]] = json.loads(path.read_bytes())
+    except (OSError, ValueError) as error:
+        raise StoreError(
+            f"{path} cannot be read: {error}.", f"{EXPORT_AGAIN} --precision fp16"
+        ) from error
+    return shapes

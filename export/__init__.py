@@ -1,0 +1,1 @@
+"""Exporters: from PyTorch checkpoints to what the runtime loads, with proof of what was lost."""

@@ -1,0 +1,189 @@
+"""Quantization of ONNX graphs: linear layers in 8 or 4 bits, and the rows of an embedding.
+
+Knows graphs and numbers; knows no network. Two ways for a linear layer, a MatMul by a constant:
+
+- dynamic int8: the input is quantized as it comes, uint8 for each tensor; the weights are int8 for
+  each output channel. For layers that see many positions at once, where arithmetic is the cost.
+- block weights: 4 or 8 bits with a scale for every `BLOCK` of the inputs of a channel
+  (`MatMulNBits`). For layers that see one position, where reading the weights is the cost.
+"""
+
+import itertools
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+from onnx import helper, numpy_helper
+
+from export.fuse import MICROSOFT, drop_unused, import_domain
+
+BLOCK = 32  # inputs that share a scale; MatMulNBits takes powers of two from 16
+_INT8_ACTIVATIONS = 4  # MatMulNBits' accuracy_level: inputs are rounded to int8, block by block
+
+Floats = NDArray[np.float32]
+Node = onnx.NodeProto
+Replacement = Callable[[Node, Floats, str], Iterator[Node | onnx.TensorProto]]
+"""Given a node, its weights (inputs, outputs) and a free name: nodes and tensors to put instead."""
+
+
+def dynamic_int8(model: onnx.ModelProto) -> None:
+    """Quantize every linear layer and its input to 8 bits, in place."""
+    quantized_inputs: dict[str, list[str]] = {}
+
+    def replace(node: Node, weights: Floats, name: str) -> Iterator[Node | onnx.TensorProto]:
+        values, scale = channels_int8(weights)
+        yield numpy_helper.from_array(values, f"{name}.weight")
+        yield numpy_helper.from_array(scale, f"{name}.scale")
+        source = node.input[0]
+        if source not in quantized_inputs:
+            parts = [f"{source}.{part}" for part in ("int8", "scale", "zero")]
+            quantized_inputs[source] = parts
+            yield helper.make_node("DynamicQuantizeLinear", [source], parts)
+        x, x_scale, x_zero = quantized_inputs[source]
+        yield helper.make_node(
+            "MatMulInteger", [x, f"{name}.weight", x_zero], [f"{name}.sum"], f"{name}.MatMul"
+        )
+        yield helper.make_node(
+            "Cast", [f"{name}.sum"], [f"{name}.float"], to=onnx.TensorProto.FLOAT
+        )
+        yield helper.make_node("Mul", [x_scale, f"{name}.scale"], [f"{name}.scales"])
+        yield helper.make_node("Mul", [f"{name}.float", f"{name}.scales"], [node.output[0]])
+
+    _replace_linear(model, replace)
+
+
+def block_weights(model: onnx.ModelProto, bits: int) -> None:
+    """Quantize the weights of every linear layer to `bits`, 4 or 8, in place."""
+
+    def replace(node: Node, weights: Floats, name: str) -> Iterator[Node | onnx.TensorProto]:
+        inputs, outputs = weights.shape
+        values, scales, zeros = blocks(weights, bits)
+        yield numpy_helper.from_array(values, f"{name}.weight")
+        yield numpy_helper.from_array(scales, f"{name}.scale")
+        yield numpy_helper.from_array(zeros, f"{name}.zero")
+        yield helper.make_node(
+            "MatMulNBits",
+            [node.input[0], f"{name}.weight", f"{name}.scale", f"{name}.zero"],
+            [node.output[0]],
+            f"{name}.MatMulNBits",
+            domain=MICROSOFT,
+            K=inputs,
+            N=outputs,
+            bits=bits,
+            block_size=BLOCK,
+            accuracy_level=_INT8_ACTIVATIONS,
+        )
+
+    _replace_linear(model, replace)
+    import_domain(model, MICROSOFT)
+
+
+def rows_int8(model: onnx.ModelProto, table: str) -> None:
+    """Quantize the rows that Gathers take from the initializer `table` to 8 bits, in place."""
+    weights = _initializers(model)[table]
+    values, scale = channels_int8(np.ascontiguousarray(numpy_helper.to_array(weights).T))
+    out: list[Node] = []
+    for node in model.graph.node:
+        if node.op_type != "Gather" or node.input[0] != table:
+            out.append(node)
+            continue
+        name = node.output[0]
+        rows, scales, floats = (f"{name}.{part}" for part in ("int8", "scale", "float"))
+        out += [
+            helper.make_node("Gather", [f"{table}.int8", node.input[1]], [rows]),
+            helper.make_node("Gather", [f"{table}.scale", node.input[1]], [scales]),
+            helper.make_node("Cast", [rows], [floats], to=onnx.TensorProto.FLOAT),
+            helper.make_node("Mul", [floats, scales], [name]),
+        ]
+    model.graph.initializer.extend(
+        [
+            numpy_helper.from_array(np.ascontiguousarray(values.T), f"{table}.int8"),
+            numpy_helper.from_array(scale[:, None], f"{table}.scale"),
+        ]
+    )
+    _set_nodes(model, out)
+
+
+def channels_int8(weights: Floats) -> tuple[NDArray[np.int8], Floats]:
+    """Round weights (inputs, outputs) to int8; also return the scale of each output."""
+    scale = np.maximum(np.abs(weights).max(axis=0), np.finfo(np.float32).tiny * 127) / 127
+    return np.rint(weights / scale).astype(np.int8), scale.astype(np.float32)
+
+
+def blocks(weights: Floats, bits: int) -> tuple[NDArray[np.uint8], Floats, NDArray[np.uint8]]:
+    """Round weights (inputs, outputs) to `bits` in blocks of `BLOCK` inputs, as MatMulNBits reads.
+
+    Returns:
+        values (outputs, blocks, BLOCK * bits / 8), two 4-bit values in a byte, the first one low;
+        scales (outputs, blocks); zero points (outputs, blocks * bits / 8), packed alike.
+
+    """
+    top = 2**bits - 1
+    inputs, outputs = weights.shape
+    count = -(-inputs // BLOCK)
+    padded = np.zeros((outputs, count * BLOCK), np.float32)
+    padded[:, :inputs] = weights.T
+    padded = padded.reshape(outputs, count, BLOCK)
+    low = np.minimum(padded.min(axis=2), 0)  # 0 must be exact: it is what padding holds
+    high = np.maximum(padded.max(axis=2), 0)
+    scale = np.maximum(high - low, np.finfo(np.float32).tiny * top) / top
+    zero = np.rint(-low / scale)
+    values = np.clip(np.rint(padded / scale[..., None]) + zero[..., None], 0, top)
+    return _packed(values, bits), scale.astype(np.float32), _packed(zero, bits)
+
+
+def _packed(values: NDArray[np.floating], bits: int) -> NDArray[np.uint8]:
+    """Put 4-bit values (..., n) two to a byte, the first one low; 8-bit ones stay."""
+    whole = values.astype(np.uint8)
+    if bits == 8:
+        return whole
+    if whole.shape[-1] % 2:
+        whole = np.concatenate([whole, np.zeros_like(whole[..., :1])], axis=-1)
+    packed: NDArray[np.uint8] = np.bitwise_or(whole[..., 0::2], whole[..., 1::2] * np.uint8(16))
+    return packed
+
+
+def _replace_linear(model: onnx.ModelProto, replace: Replacement) -> None:
+    """Put what `replace` yields in the place of every MatMul or Gemm by a constant matrix."""
+    weights = _initializers(model)
+    count = itertools.count()
+    out: list[Node] = []
+    for node in model.graph.node:
+        matrix = _matrix_of(node, weights)
+        if matrix is None:
+            out.append(node)
+            continue
+        for made in replace(node, matrix, f"linear_{next(count)}"):
+            if isinstance(made, onnx.TensorProto):
+                model.graph.initializer.append(made)
+            else:
+                out.append(made)
+    _set_nodes(model, out)
+
+
+def _matrix_of(node: Node, weights: dict[str, onnx.TensorProto]) -> Floats | None:
+    """Return a linear layer's weights (inputs, outputs), None if the node is none."""
+    if node.op_type not in ("MatMul", "Gemm") or node.input[1] not in weights:
+        return None
+    matrix: Floats = numpy_helper.to_array(weights[node.input[1]])
+    if matrix.ndim != 2:
+        return None
+    if node.op_type == "MatMul":
+        return matrix
+    attributes = {a.name: helper.get_attribute_value(a) for a in node.attribute}
+    plain = {"alpha": 1.0, "beta": 1.0, "transA": 0}
+    if len(node.input) > 2 or any(attributes.get(k, v) != v for k, v in plain.items()):
+        return None
+    return np.ascontiguousarray(matrix.T) if attributes.get("transB") else matrix
+
+
+def _initializers(model: onnx.ModelProto) -> dict[str, onnx.TensorProto]:
+    return {tensor.name: tensor for tensor in model.graph.initializer}
+
+
+def _set_nodes(model: onnx.ModelProto, nodes: list[Node]) -> None:
+    """Exchange the graph's nodes, and drop the weights that none of them reads any more."""
+    del model.graph.node[:]
+    model.graph.node.extend(nodes)
+    drop_unused(model)

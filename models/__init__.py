@@ -1,0 +1,1 @@
+"""PyTorch definitions of the networks, state-dict compatible with the public checkpoints."""

@@ -1,0 +1,142 @@
+"""Opening checkpoint files, without ever running what is in them.
+
+Knows PyTorch's files, and the config.json and safetensors of a Hugging Face folder; what a damaged
+or dangerous one looks like. Does not know which network the tensors belong to.
+"""
+
+import hashlib
+import json
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor
+
+from edge_talker.errors import InputError
+
+FETCH_AGAIN = "Fetch it again and compare its size, or give another checkpoint."
+_SAFE_FOLDER = "Give a Hugging Face folder that holds config.json and model.safetensors."
+_SAVE_SAFELY = (
+    "Where you trust it, save it anew with torch.save, as a dictionary of numbers and tensors only."
+)
+_CONVERT = (
+    "Convert it to safetensors where you trust it: open it with from_pretrained of the package "
+    "transformers, and write it with save_pretrained."
+)
+
+_ZIP_MAGIC = b"PK\x03\x04"  # what torch.save writes is a zip file since PyTorch 1.6
+_PICKLE_MAGIC = b"\x80"
+_UNSAFE_GLOBAL = re.compile(r"GLOBAL (\S+) (?:was not an allowed|whose module)")
+
+
+def read_pt(path: Path) -> object:
+    """Read what torch.save wrote, tensors mapped from the file.
+
+    Raises:
+        InputError: it is empty, foreign or damaged, or would run code when opened.
+
+    """
+    with path.open("rb") as file:
+        start = file.read(len(_ZIP_MAGIC))
+    if not start:
+        raise InputError(f"{path} is empty; expected a file that torch.save wrote.", FETCH_AGAIN)
+    if start.startswith(_PICKLE_MAGIC):
+        raise InputError(
+            f"{path} is a bare pickle, or from before PyTorch 1.6: it may run code when it is "
+            "opened, so it is not.",
+            _SAVE_SAFELY,
+        )
+    if start != _ZIP_MAGIC:
+        raise InputError(
+            f"{path} is not a PyTorch file; expected one that torch.save wrote.", FETCH_AGAIN
+        )
+    try:
+        return torch.load(path, weights_only=True, map_location="cpu", mmap=True)
+    except Exception as error:  # a damaged pickle fails with any of a dozen classes
+        if unsafe := _UNSAFE_GLOBAL.search(str(error)):
+            raise InputError(
+                f"{path} asks for {unsafe[1]}: it may run code when it is opened, so it is not.",
+                _SAVE_SAFELY,
+            ) from error
+        reason = str(error).partition(". ")[0]
+        raise InputError(
+            f"{path} is cut off or damaged, or torch.save did not write it ({reason}).",
+            FETCH_AGAIN,
+        ) from error
+
+
+def read_json(path: Path) -> dict[str, object]:
+    """Read a JSON object, such as config.json.
+
+    Raises:
+        InputError: it is missing, or not a JSON object.
+
+    """
+    if not path.is_file():
+        raise InputError(f"There is no {path}.", _SAFE_FOLDER)
+    try:
+        content = json.loads(path.read_bytes())
+    except ValueError as error:  # of JSON and of UTF-8
+        raise InputError(f"{path} is not JSON ({error}).", FETCH_AGAIN) from error
+    if not isinstance(content, dict):
+        raise InputError(f"{path} is not a JSON object.", FETCH_AGAIN)
+    return content
+
+
+def weight_files(folder: Path) -> list[Path]:
+    """Find model.safetensors, or the files that it is split into, in name order.
+
+    Raises:
+        InputError: there is none, or a part is missing.
+
+    """
+    whole = folder / "model.safetensors"
+    if whole.is_file():
+        return [whole]
+    index = folder / "model.safetensors.index.json"
+    if index.is_file():
+        places = read_json(index).get("weight_map")
+        if not isinstance(places, dict) or not places:
+            raise InputError(f"{index} has no weight_map of tensors and files.", FETCH_AGAIN)
+        # Only the last part of each name, so that nothing outside the folder is opened.
+        names = {Path(str(place)).name for place in places.values()}
+        if missing := sorted(name for name in names if not (folder / name).is_file()):
+            raise InputError(f"{index} names {missing[0]}, which is missing.", FETCH_AGAIN)
+        return [folder / name for name in sorted(names)]
+    if any(folder.glob("pytorch_model*.bin*")):
+        raise InputError(
+            f"{folder} has its weights in pytorch_model.bin only, a pickle, which may run code "
+            "when it is opened; expected model.safetensors.",
+            _CONVERT,
+        )
+    raise InputError(f"There is no {whole}.", _SAFE_FOLDER)
+
+
+def read_safetensors(files: Iterable[Path]) -> dict[str, Tensor]:
+    """Read all tensors of the files, by name, mapped.
+
+    Raises:
+        InputError: a file is empty, cut off or foreign.
+
+    """
+    tensors: dict[str, Tensor] = {}
+    for path in files:
+        try:
+            tensors |= load_file(path)
+        except SafetensorError as error:
+            raise InputError(
+                f"{path} is cut off, damaged, or not a safetensors file ({error}).", FETCH_AGAIN
+            ) from error
+    return tensors
+
+
+def sha256(files: Iterable[Path]) -> str:
+    """Return the SHA-256 of the files one after the other, in hexadecimal."""
+    digest = hashlib.sha256()
+    for path in files:
+        with path.open("rb") as file:
+            hashlib.file_digest(file, lambda: digest)
+    return digest.hexdigest()
