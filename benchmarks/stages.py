@@ -6,7 +6,7 @@ figure is the median of several rounds after one that is left out.
 
 import argparse
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from importlib import resources
 from pathlib import Path
 from statistics import median
@@ -17,7 +17,7 @@ from rich.table import Table
 
 from benchmarks.conversation import sound_files
 from benchmarks.result import Bound, Figure, finish
-from edge_talker import Config, asr, face, llm, tts
+from edge_talker import Config
 from edge_talker.asr import Asr
 from edge_talker.audio import BLOCK_SAMPLES, HEARING_RATE_HZ
 from edge_talker.face import Face, ReplyState
@@ -25,40 +25,60 @@ from edge_talker.hearing.decode import decode
 from edge_talker.hearing.vad import FRAME_SAMPLES, SileroVad
 from edge_talker.llm import Llm
 from edge_talker.messages import AudioBlock, Clause, Exchange
+from edge_talker.opening import open_engine
 from edge_talker.store import Store
 from edge_talker.text.knowledge import Knowledge
 from edge_talker.tts import Tts
 
 BOUNDS = {name: Bound(0.5) for name in ("vad_rtf", "asr_rtf", "tts_rtf", "face_rtf")}
+Subject = tuple[Callable[[int], dict[str, Figure]], Mapping[str, Bound]]
+"""What measures, given a number of rounds, and the bounds of its figures."""
+
 QUESTION = "When are you open?"
 REPLY = "We are open from nine to five. That is every day except Monday."
+
+
+def _starter() -> Subject:
+    return starter, BOUNDS
+
+
+def _whisper() -> Subject:
+    from benchmarks import whisper_stage  # noqa: PLC0415 - needs torch
+
+    return whisper_stage.figures, whisper_stage.BOUNDS
+
+
+SUBJECTS = {"starter": _starter, "whisper": _whisper}
 
 
 def main(argv: list[str]) -> int:
     """Measure, print a table and one line of JSON, return the exit code."""
     parser = argparse.ArgumentParser(prog="benchmarks stages", description=__doc__)
-    parser.add_argument("--only", choices=["starter"], default="starter")
+    parser.add_argument("--only", choices=list(SUBJECTS), default="starter")
     parser.add_argument("--quick", action="store_true", help="fewer rounds")
     options = parser.parse_args(argv)
-    figures = starter(rounds=3 if options.quick else 15)
+    measure, bounds = SUBJECTS[options.only]()
+    figures = measure(3 if options.quick else 15)
     table = Table("figure", "value", "bound")
     for name, value in figures.items():
-        table.add_row(name, str(value), str(BOUNDS[name].limit) if name in BOUNDS else "")
+        table.add_row(name, str(value), _limit(bounds[name]) if name in bounds else "")
     Console(stderr=True).print(table)
-    return finish("stages", figures, BOUNDS)
+    return finish(f"stages-{options.only}", figures, bounds)
+
+
+def _limit(bound: Bound) -> str:
+    return f"{'>=' if bound.at_least else '<='} {bound.limit:g}"
 
 
 def starter(rounds: int) -> dict[str, Figure]:
     """Measure the engines of the starter profile."""
     config = Config.load("starter")
     knowledge = Knowledge.packaged()
-    hear: Asr = asr.ENGINES[config.asr.engine].load()(config.asr.options, knowledge)
-    think: Llm = llm.ENGINES[config.llm.engine].load()(config.llm.options, knowledge)
-    speak: Tts = tts.ENGINES[config.tts.engine].load()(config.tts.options)
     size = (config.output.width, config.output.height)
-    draw: Face = face.ENGINES[config.face.engine].load()(
-        config.face.options, Store().avatar(config.avatar), *size
-    )
+    hear: Asr = open_engine(config, "asr", knowledge)
+    think: Llm = open_engine(config, "llm", knowledge)
+    speak: Tts = open_engine(config, "tts")
+    draw: Face = open_engine(config, "face", Store().avatar(config.avatar), *size)
     path = sound_files(Path(str(resources.files("edge_talker") / "starter" / "questions")))[0]
     sound = np.concatenate(list(decode(path, HEARING_RATE_HZ)))
     sound_s = len(sound) / HEARING_RATE_HZ

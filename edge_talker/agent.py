@@ -8,13 +8,12 @@ with Agent(Config.load("starter")) as agent:
 
 import logging
 from collections.abc import Callable, Iterable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Protocol, Self, TypeVar
+from typing import Any, Self
 
-from edge_talker import asr, face, llm, tts
 from edge_talker.asr import Asr
 from edge_talker.clock import Clock, RealClock, VirtualClock
 from edge_talker.config import Config
@@ -26,6 +25,7 @@ from edge_talker.hearing.source import FileSource, ScriptSource, Source
 from edge_talker.hearing.vad import SileroVad
 from edge_talker.llm import Llm
 from edge_talker.messages import Clause, Language, Speech
+from edge_talker.opening import open_engine
 from edge_talker.output.recorder import Recorder
 from edge_talker.output.screen import Display
 from edge_talker.output.sink import PacedSink, Sink, SoundTap
@@ -41,14 +41,6 @@ from edge_talker.watchdog import ServiceManager
 
 log = logging.getLogger(__name__)
 
-
-class _Engine(Protocol):
-    def warm_up(self) -> None: ...
-
-    def close(self) -> None: ...
-
-
-E = TypeVar("E", bound=_Engine)
 
 LANGUAGES: tuple[Language, ...] = ("en", "zh")
 
@@ -81,28 +73,22 @@ class Agent:
         try:
             # Most of what takes time at the start is done by a child process or by native code.
             with ThreadPoolExecutor() as pool:
-                warming: list[Future[None]] = []
-
-                def ready(engine: E) -> E:
-                    """Have it warm up by the side, and closed at the end."""
-                    self._closers.append(engine.close)
-                    warming.append(pool.submit(engine.warm_up))
-                    return engine
-
-                hear: Asr = ready(
-                    asr.ENGINES[config.asr.engine].load()(config.asr.options, knowledge)
-                )
-                draw: Face = ready(
-                    face.ENGINES[config.face.engine].load()(config.face.options, avatar, *size)
-                )
-                think: Llm = ready(
-                    llm.ENGINES[config.llm.engine].load()(config.llm.options, knowledge)
-                )
-                speak: Tts = ready(tts.ENGINES[config.tts.engine].load()(config.tts.options))
+                opening = [
+                    pool.submit(self._ready, stage, *arguments)
+                    for stage, *arguments in (
+                        ("asr", knowledge),
+                        ("face", avatar, *size),
+                        ("llm", knowledge),
+                        ("tts",),
+                    )
+                ]
                 wake_word = self._wake_word()
                 index = Index(knowledge)
-            for warmed in warming:
-                warmed.result()
+            hear: Asr
+            draw: Face
+            think: Llm
+            speak: Tts
+            hear, draw, think, speak = [engine.result() for engine in opening]
             self._engines = Engines(
                 vads=(
                     SileroVad(config.hearing.energy_floor_dbfs),
@@ -203,6 +189,13 @@ class Agent:
                 self._closers.pop()()
             except Exception:  # one engine's fault must not keep the others open
                 log.exception("engine did not close")
+
+    def _ready(self, stage: str, *arguments: object) -> Any:  # noqa: ANN401
+        """Return the engine of a stage, warmed up; it will be closed at the end."""
+        engine = open_engine(self.config, stage, *arguments)
+        self._closers.append(engine.close)
+        engine.warm_up()
+        return engine
 
     def _wake_word(self) -> WakeWord | None:
         hearing = self.config.hearing

@@ -62,7 +62,17 @@ class Dialogue:
         self._heard_s = heard_s  # how much of a turn's reply was heard up to now
         self._lock = threading.Lock()
         self._replies: dict[int, Reply] = {}
+        self._understood: Transcript | None = None  # of the turn that was heard last
         self._remembered = remembered
+
+    def hearing(self, transcript: Transcript) -> None:
+        """Take what is understood so far of a turn that may yet be dropped."""
+        with self._lock:
+            self._understood = transcript
+
+    def understood(self) -> Transcript | None:
+        """Return what `hearing` got last; its turn may be stale by now."""
+        return self._understood
 
     def asked(self, transcript: Transcript) -> None:
         """Open a turn with what the person said."""
@@ -126,6 +136,7 @@ class Dialogue:
         """Forget everything: the visitor has gone."""
         with self._lock:
             self._replies.clear()
+            self._understood = None
 
     def reply(self, turn_id: int) -> Reply | None:
         """Return what is known of a turn."""

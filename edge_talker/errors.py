@@ -60,8 +60,8 @@ class MissingPackage(EdgeTalkerError):
 
     def __init__(self, package: str, extra: str) -> None:
         super().__init__(
-            f"The package {package} is not installed.",
-            f"Install it with: pip install 'edge_talker[{extra}]'",
+            f"The package {package.lstrip('_')} is not installed, which an engine needs.",
+            f"Install it with: pip install 'edge_talker[{extra}]' (in a clone: '.[{extra}]')",
         )
 
 

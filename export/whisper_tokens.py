@@ -6,6 +6,7 @@ Unsupervised Multitask Learners", 2019, section 2.2.
 """
 
 import base64
+import itertools
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,6 +35,7 @@ TIMESTAMPS = [f"<|{0.02 * step:.2f}|>" for step in range(1501)]
 TOKENIZER_FILE = "tokenizer.json"
 
 _TASKS = ("<|translate|>", TRANSCRIBE, "<|startoflm|>", PREVIOUS, NO_SPEECH, NO_TIMESTAMPS)
+_LARGE_V2 = 51865  # tokens; later ones have a language more
 _GPT2_TOKENS = 50256  # whose vocabulary serves the English-only models, with a name in .en
 
 _REMEDY = (
@@ -81,10 +83,20 @@ def vocabulary(source: Path, n_vocab: int) -> Vocabulary:
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         what = f"it has no {error}" if isinstance(error, KeyError) else error
         raise InputError(f"{path} is not this Whisper's vocabulary: {what}.", _REMEDY) from error
-    if len(found.ranks) == _GPT2_TOKENS:
-        for code in LANGUAGES:
-            found.special_tokens.pop(f"<|{code}|>", None)
-    return found
+    return _without_languages(found) if len(found.ranks) == _GPT2_TOKENS else found
+
+
+def made_up_vocabulary(n_vocab: int) -> Vocabulary:
+    """Return a vocabulary for random weights: bytes and pairs of them, and all special tokens."""
+    special = special_tokens(0, 100 if n_vocab > _LARGE_V2 else 99)
+    count = n_vocab - len(special)
+    pairs = (bytes(pair) for pair in itertools.product(range(256), repeat=2))
+    tokens = [bytes([byte]) for byte in range(256)] + list(itertools.islice(pairs, count - 256))
+    found = Vocabulary(
+        {token: rank for rank, token in enumerate(tokens)},
+        {name: count + place for name, place in special.items()},
+    )
+    return _without_languages(found) if count == _GPT2_TOKENS else found
 
 
 def special_tokens(first: int, n_languages: int) -> dict[str, int]:
@@ -100,6 +112,13 @@ def write_ranks(found: Vocabulary) -> bytes:
     # The multilingual vocabulary ends in an empty token, which OpenAI writes as a lone "=".
     lines = [(base64.b64encode(token) or b"=") + b" %d\n" % rank for token, rank in by_rank]
     return b"".join(lines)
+
+
+def _without_languages(found: Vocabulary) -> Vocabulary:
+    """Leave out the names of languages, which an English-only Whisper never learnt."""
+    names = {f"<|{code}|>" for code in LANGUAGES}
+    special = {name: i for name, i in found.special_tokens.items() if name not in names}
+    return Vocabulary(found.ranks, special)
 
 
 def _from_ranks(data: bytes, n_vocab: int) -> Vocabulary:

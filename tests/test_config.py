@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+import edge_talker
 from edge_talker.asr import PocketSphinxOptions
 from edge_talker.config import Config
 from edge_talker.errors import ConfigError
@@ -45,6 +46,26 @@ def test_the_packaged_starter_profile_loads_by_its_name():
     assert (config.output.width, config.output.height) == (720, 1280)
     waits = config.hearing
     assert waits.wait_whole_question_ms < waits.wait_ms < waits.wait_unfinished_ms
+
+
+def test_the_other_packaged_profiles_differ_in_their_ear_alone():
+    starter = Config.load()
+    for name, provider in (("cpu", "cpu"), ("cuda", "cuda"), ("jetson", "tensorrt")):
+        config = Config.load(name)
+        assert (config.name, config.asr.engine) == (name, "whisper-onnx")
+        assert config.asr.options.provider == provider
+        assert config == starter.model_copy(update={"name": name, "asr": config.asr})
+
+
+@pytest.mark.parametrize("name", ["cpu", "cuda", "jetson"])
+def test_the_ear_of_a_packaged_profile_is_changed_by_its_comment(name, tmp_path):
+    text = (Path(edge_talker.__file__).parent / f"profiles/{name}.toml").read_text("utf-8")
+    kept = [line for line in text.splitlines() if not line.startswith(('engine = "whisper', "pro"))]
+    path = tmp_path / "mine.toml"
+    path.write_text("\n".join(kept).replace("# engine =", "engine ="), "utf-8")
+    config = Config.load(path)
+    assert config.asr.engine == "whisper-cpp"
+    assert config.asr.options.model == Config.load(name).asr.options.model
 
 
 def test_a_profile_of_ones_own_is_read_from_its_path(tmp_path):

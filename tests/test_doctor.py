@@ -14,8 +14,8 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from edge_talker import espeak_library
-from edge_talker.cli import checks, device_checks, doctor
+from edge_talker import espeak_library, opening
+from edge_talker.cli import checks, device_checks, doctor, engine_checks
 from edge_talker.errors import EngineError, UsageError
 from tests.fake_portaudio import portaudio
 from tests.test_store import make
@@ -43,7 +43,9 @@ def test_the_starter_profile_can_run_where_its_packages_are():
     assert result.exit_code == 0
     assert report["starter_can_run"] is True
     found = {check["name"]: check for check in report["checks"]}
-    assert list(found) == [*doctor.NEEDED, *doctor.BESIDES, *doctor.DEVICES]
+    assert list(found) == [
+        *doctor.NEEDED, *doctor.BESIDES, *doctor.EXTRAS_AND_PROFILES, *doctor.DEVICES
+    ]  # fmt: skip
     assert all(found[name]["status"] == "ok" for name in doctor.NEEDED)
     assert re.search(r"\d+ samples", found["espeak-ng"]["detail"])
     assert all(check["remedy"] for check in report["checks"] if check["status"] == "fault")
@@ -55,6 +57,7 @@ def test_a_fault_is_shown_with_its_remedy_and_exits_1(monkeypatch):
 
     monkeypatch.setattr(doctor, "NEEDED", {"voice": broken})
     monkeypatch.setattr(doctor, "BESIDES", {})
+    monkeypatch.setattr(doctor, "EXTRAS_AND_PROFILES", {})
     monkeypatch.setattr(doctor, "DEVICES", {})
     result = run()
     assert result.exit_code == 1
@@ -68,6 +71,7 @@ def test_a_fault_that_the_starter_profile_survives_exits_0(monkeypatch, home):
     (home / "models/tiny/encoder.onnx").unlink()
     monkeypatch.setattr(doctor, "NEEDED", {})
     monkeypatch.setattr(doctor, "BESIDES", {"store": checks.BESIDES["store"]})
+    monkeypatch.setattr(doctor, "EXTRAS_AND_PROFILES", {})
     monkeypatch.setattr(doctor, "DEVICES", {})
     result = run("--json")
     assert result.exit_code == 0
@@ -90,8 +94,9 @@ def test_the_list_of_packages_is_that_of_the_project():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     wanted = {re.match(r"[\w-]+", line)[0] for line in project["dependencies"]}
     assert set(checks.PACKAGES) == wanted
-    for extra, package in checks.EXTRAS.items():
-        assert any(line.startswith(package) for line in project["optional-dependencies"][extra])
+    for extra, packages in engine_checks.EXTRAS.items():
+        lines = project["optional-dependencies"][extra]
+        assert [re.match(r"[\w-]+", line)[0] for line in lines] == list(packages)
 
 
 def versions(**installed):
@@ -107,21 +112,112 @@ def versions(**installed):
     ("installed", "status"),
     [
         ({}, "note"),
-        ({"onnxruntime": "1.22"}, "ok"),
-        ({"onnxruntime_gpu": "1.22"}, "ok"),
-        ({"onnxruntime": "1.22", "onnxruntime_gpu": "1.22"}, "fault"),
+        ({"onnxruntime": "1.23"}, "ok"),
+        ({"onnxruntime_gpu": "1.23"}, "ok"),
+        ({"onnxruntime": "1.23", "onnxruntime_gpu": "1.23"}, "fault"),
     ],
 )
 def test_both_builds_of_onnxruntime_are_a_fault(monkeypatch, installed, status):
     monkeypatch.setattr(metadata, "version", versions(**installed))
-    check = checks.BESIDES["onnxruntime"]("onnxruntime")
+    monkeypatch.setattr(engine_checks, "_providers", lambda: ["CPUExecutionProvider"])
+    check = engine_checks.EXTRAS_AND_PROFILES["onnxruntime"]("onnxruntime")
     assert check.status == status
+    assert (status == "ok") == ("CPUExecutionProvider" in check.detail)
     assert (status == "fault") == ("pip uninstall" in check.remedy)
 
 
-def test_an_absent_extra_and_an_absent_package_name_the_command(monkeypatch):
+@pytest.mark.parametrize(
+    ("installed", "extra", "missing"),
+    [
+        ({}, "whisper", "onnxruntime, tiktoken"),
+        ({"onnxruntime": "1.23"}, "whisper", "tiktoken"),
+        ({"onnxruntime": "1.23", "tiktoken": "0.9"}, "whisper", ""),
+        ({"onnxruntime_gpu": "1.23", "tiktoken": "0.9"}, "whisper", ""),
+        ({"onnxruntime_gpu": "1.23", "tiktoken": "0.9"}, "gpu", ""),
+        ({"onnxruntime": "1.23", "tiktoken": "0.9"}, "gpu", "onnxruntime-gpu"),
+    ],
+)
+def test_an_extra_lacks_those_packages_that_nothing_stands_in_for(
+    monkeypatch, installed, extra, missing
+):
+    monkeypatch.setattr(metadata, "version", versions(**installed))
+    name = f"extra {extra}"
+    check = engine_checks.EXTRAS_AND_PROFILES[name](name)
+    assert check.status == ("note" if missing else "ok")
+    if missing:
+        assert check.detail == f"{missing} not installed"
+        assert f"pip install 'edge_talker[{extra}]'" in check.remedy
+    if missing == "onnxruntime-gpu":
+        assert "pip uninstall onnxruntime" in check.remedy
+
+
+def profile_check(profile):
+    name = f"profile {profile}"
+    return engine_checks.EXTRAS_AND_PROFILES[name](name)
+
+
+def test_every_packaged_profile_is_looked_at():
+    packaged = {path.stem for path in (ROOT / "edge_talker/profiles").glob("*.toml")}
+    assert packaged == {"starter", *engine_checks.PROFILES}
+
+
+@pytest.fixture
+def installed(monkeypatch):
+    """Every package is there but the absent ones; of the providers, the given ones are."""
+
+    def made(*absent, providers=("CPUExecutionProvider",)):
+        monkeypatch.setattr(opening, "find_spec", lambda name: None if name in absent else name)
+        monkeypatch.setattr(engine_checks, "_providers", lambda: providers)
+
+    return made
+
+
+def test_a_profile_can_run_where_its_packages_and_models_are(installed, home):
+    pytest.importorskip("onnxruntime")
+    installed()
+    make(home / "models/whisper-base")
+    assert profile_check("cpu").status == "ok"
+
+
+def test_a_profile_that_lacks_something_is_a_note_with_all_remedies(installed, home):
+    installed("tiktoken")
+    check = profile_check("cpu")
+    assert check.status == "note"
+    assert "tiktoken is not installed" in check.detail
+    assert "no model 'whisper-base'" in check.detail
+    assert "edge_talker[whisper]" in check.remedy
+    assert "models import FOLDER --name whisper-base" in check.remedy
+    assert "python -m export whisper" in check.remedy
+
+
+def test_a_model_of_another_kind_does_not_do(installed, home):
+    pytest.importorskip("onnxruntime")
+    installed()
+    folder = make(home / "models/whisper-base")
+    text = (folder / "artefact.toml").read_text()
+    (folder / "artefact.toml").write_text(text.replace("asr.whisper", "tts.vits"))
+    assert "of kind tts.vits" in profile_check("cpu").detail
+
+
+@pytest.mark.parametrize(
+    ("profile", "provider"),
+    [("cuda", "CUDAExecutionProvider"), ("jetson", "TensorrtExecutionProvider")],
+)
+def test_a_profile_for_a_gpu_wants_its_provider(installed, home, profile, provider):
+    pytest.importorskip("onnxruntime")
+    make(home / "models/whisper-base-fp16")
+    installed()
+    check = profile_check(profile)
+    assert (check.status, check.detail) == ("note", f"This ONNX Runtime has no {provider}.")
+    assert "edge_talker[gpu]" in check.remedy
+    installed(providers=(provider,))
+    assert profile_check(profile).status == "ok"
+    installed("onnxruntime", providers=())
+    assert "edge_talker[gpu]" in profile_check(profile).remedy
+
+
+def test_an_absent_package_names_the_command(monkeypatch):
     monkeypatch.setattr(metadata, "version", versions(av="18"))
-    assert checks.BESIDES["extra llm"]("extra llm").remedy.endswith("'edge_talker[llm]'")
     check = checks.NEEDED["packages"]("packages")
     assert check.status == "fault"
     assert "numpy" in check.remedy

@@ -1,9 +1,11 @@
 """The loop as a conversation in a room: interruption, asides, who is listened to, a clean end."""
 
+import json
 from itertools import groupby
 
 import pytest
 
+from edge_talker.messages import Transcript
 from edge_talker.output.playback import DUCKED
 from edge_talker.output.screen import Control
 from tests.fakes import FakeAsr, FakeLlm, LiveSource, Talk, silence, voice
@@ -223,6 +225,77 @@ def test_captions_are_those_of_the_conversation():
     assert said == [
         ("", ""), (asked, ""), (asked, "Yes indeed."), (asked, "That is so."), ("", "")
     ]  # fmt: skip
+
+
+# ---- what is understood while somebody speaks ---------------------------------------------------
+
+
+class PartialAsr(FakeAsr):
+    """FakeAsr that says every half a second what it has understood so far."""
+
+    def stream(self, turn_id, blocks, stop):
+        heard = []
+        for block in blocks:
+            heard.append(block)
+            if len(heard) % 25 == 0:
+                text = f"so far {len(heard) / 50}"
+                yield Transcript(turn_id, text, "en", 1.0, final=False)
+        yield from super().stream(turn_id, iter(heard), stop)
+
+
+def understood(*items, **options):
+    """Have somebody ask, and then in the conversation say `items`; return what was shown then."""
+    options = {"asr": PartialAsr(), "llm": FakeLlm(reply="Yes."), **options}
+    talk, visitor = visited(voice(1), silence(3), *items, silence(3), **options)
+    report = talk.run()
+    shown = [(s.hearing, s.question) for at_s, s in visitor.scenes if at_s > 4]
+    return report, [texts for texts, _ in groupby(shown)]
+
+
+def test_a_question_is_shown_while_it_is_asked_and_then_as_it_was_understood():
+    _, shown = understood(voice(1))
+    assert shown == [
+        ("", ""), ("so far 0.5", ""), ("so far 1.0", ""), ("spoke 1.0", ""), ("", "spoke 1.0"),
+        ("", ""),
+    ]  # fmt: skip
+
+
+def test_nobody_outside_a_conversation_reads_what_was_said():
+    talk, visitor = visited(voice(2), silence(4), asr=PartialAsr(), completeness=strangers)
+    talk.run()
+    assert {scene.hearing for _, scene in visitor.scenes} == {""}
+
+
+def test_the_text_stays_while_somebody_goes_on_after_a_pause():
+    report, shown = understood(voice(0.9), silence(0.25), voice(0.9))
+    assert [turn["user_text"] for turn in report["turns"]] == ["spoke 1.0", "spoke 1.8"]
+    assert report["counters"]["speculations"] == 3
+    hearing = [text for text, _ in shown]
+    assert hearing[1:-2] == [text for text in hearing if text]  # without a gap
+    assert hearing[-3] == "spoke 1.8"
+
+
+def test_what_was_dropped_does_not_return_with_the_next_question():
+    texts = iter(["hello", "", "hello again"])
+    _, shown = understood(
+        voice(1), silence(2), voice(1), asr=PartialAsr(text=lambda _: next(texts))
+    )
+    assert shown[:5] == [
+        ("", ""), ("so far 0.5", ""), ("so far 1.0", ""), ("", ""), ("so far 0.5", "")
+    ]  # fmt: skip
+
+
+def test_partial_texts_decide_nothing_and_are_not_reported():
+    asked = []
+
+    def completeness(text):
+        asked.append(text)
+        return "whole"
+
+    report, shown = understood(voice(2), completeness=completeness)
+    assert "so far 2.0" in [text for text, _ in shown]
+    assert {text for text in asked if text} == {"spoke 1.0", "spoke 2.0"}
+    assert "so far" not in json.dumps(report)
 
 
 class TestWakeWord:

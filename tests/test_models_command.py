@@ -51,6 +51,24 @@ def test_list_shows_licence_and_commercial_use_and_what_is_broken(home, tmp_path
     assert any("bad" in line and "models verify bad" in line for line in lines)
 
 
+def test_show_tells_all_that_is_known_with_the_parity_figures(home, tmp_path):
+    make(home / "models/tiny")
+    shown = run(models.app, "show", "tiny").stdout
+    rows = [[cell.strip() for cell in line.split("│")[1:-1]] for line in shown.splitlines()]
+    facts = dict(row for row in rows if len(row) == 2)
+    for key, value in {
+        "kind": "asr.whisper", "source": "random:tiny", "licence": "MIT", "commercial use": "yes",
+        "precision": "int8", "opset": "17", "encoder.onnx": "3 kB", "max_abs_error": "0.0001",
+        "its SHA-256": "none: no file", "folder": str(home / "models/tiny"),
+    }.items():  # fmt: skip
+        assert facts[key] == value
+    (tmp_path / "w.gguf").write_bytes(b"GGUF" + bytes(100))
+    run(models.app, "import", str(tmp_path / "w.gguf"))
+    assert "Parity" not in run(models.app, "show", "w").stdout
+    with pytest.raises(StoreError, match="no model 'absent'"):
+        run(models.app, "show", "absent")
+
+
 def test_import_records_what_was_said(home, tmp_path):
     (tmp_path / "d.onnx").write_bytes(b"\x08")
     arguments = ["--kind", "face.detector", "--licence", "MIT", "--commercial", "--name", "yunet"]

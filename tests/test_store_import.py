@@ -205,3 +205,29 @@ def test_checkpoints_missing_paths_and_contradictions_are_refused(store, source,
     refused(store, tmp_path / "nowhere", "There is no")
     refused(store, source, "is a folder", bare=BareFile("asr.whisper"))
     assert visible(store) == []
+
+
+def test_a_new_model_is_there_once_it_is_whole(store):
+    with store.new_model("mine") as folder:
+        make(folder)
+        assert store.names() == []
+    assert visible(store) == ["mine"]
+    assert store.verify("mine") == []
+
+
+def test_a_new_model_that_was_given_up_leaves_nothing(store):
+    with pytest.raises(RuntimeError), store.new_model("mine") as folder:
+        make(folder)
+        raise RuntimeError
+    assert visible(store) == []
+
+
+def test_a_new_model_replaces_one_of_its_name_only_if_it_may(store, source):
+    store.import_(source)
+    with pytest.raises(StoreError, match="already has a model 'tiny'"), store.new_model("tiny"):
+        pytest.fail("the name is taken")
+    with store.new_model("tiny", replace=True) as folder:
+        make(folder, {"encoder.onnx": b"new"})
+    assert store.open("tiny", "asr.whisper").path("encoder.onnx").read_bytes() == b"new"
+    with pytest.raises(StoreError, match="cannot be a name"), store.new_model("../tiny"):
+        pytest.fail("not a name")

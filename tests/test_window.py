@@ -154,6 +154,24 @@ def test_an_old_reply_does_not_return_with_the_next_question(opened):
     )
 
 
+def test_what_is_being_asked_is_shown_fainter_than_what_was_asked(opened):
+    window, black = opened(), plain(colour=(0, 0, 0))
+    bare = shown(opened(), Scene("thinking"), 0.1, black)
+    asked = shown(opened(), Scene("thinking", SAID.question), 0.1, black)
+    shown(window, SAID, image=black)
+    asking = shown(window, Scene("thinking", hearing=SAID.question), 0.1, black)
+    # The same words at the same place, and nothing of what was said before.
+    for seen, there in zip(changed(asking, bare), changed(asked, bare), strict=True):
+        assert (seen.min(), seen.max()) == (there.min(), there.max())
+    brightest, brighter = (int(shot[changed(shot, bare)].max()) for shot in (asked, asking))
+    assert 100 < brighter < brightest - 30
+    # It comes at once, also while the words before would still linger.
+    shown(window, SAID, 0.2, black)
+    listening = shown(window, Scene("listening", hearing=SAID.question), 0.3, black)
+    top = changed(asking, bare)[0].min()
+    assert np.array_equal(listening[: top + 20], asking[: top + 20])
+
+
 def test_a_notice_is_above_the_face_whatever_the_captions(opened):
     notice = "The microphone is gone. Plug it in again."
     for captions in (True, False):

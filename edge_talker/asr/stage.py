@@ -6,7 +6,10 @@ from edge_talker.stage import Stage
 
 
 class AsrStage(Stage[Asr, Utterance, Transcript]):
-    """Utterances in, final transcripts out; a turn without words is done at once."""
+    """Utterances in, final transcripts out; a turn without words is done at once.
+
+    Partial transcripts are for the screen only.
+    """
 
     name = "asr"
 
@@ -15,7 +18,10 @@ class AsrStage(Stage[Asr, Utterance, Transcript]):
         turn_id = item.turn_id
         stop = self.stop(turn_id)
         for transcript in self.slot.engine.stream(turn_id, item.blocks, stop):
-            if stop() or not transcript.final:
+            if stop():
+                continue
+            self.dialogue.hearing(transcript)
+            if not transcript.final:
                 continue
             self.report.mark(turn_id, "asr_final")
             if transcript.text:

@@ -36,12 +36,6 @@ PACKAGES = {
     "thorvg-python": "thorvg_python",
     "typer": "typer",
 }
-EXTRAS = {
-    "llm": "llama-cpp-python",
-    "whisper": "pywhispercpp",
-    "tts": "piper-tts",
-    "gpu": "onnxruntime-gpu",
-}
 MIN_MEMORY_MB = 1000
 MIN_FREE_DISK_MB = 500
 REINSTALL = "Reinstall it: pip install --force-reinstall edge_talker"
@@ -138,36 +132,6 @@ def _packages(name: str) -> Check:
         remedy = f"Install them: pip install --force-reinstall {' '.join(missing)}"
         return Check(name, "fault", f"missing or broken: {', '.join(missing)}", remedy)
     return Check(name, "ok", ", ".join(found))
-
-
-def _extra(name: str) -> Check:
-    extra = name.removeprefix("extra ")
-    version = _version(EXTRAS[extra])
-    if version:
-        return Check(name, "ok", f"{EXTRAS[extra]} {version}")
-    remedy = f"Only if you want it: pip install 'edge_talker[{extra}]'"
-    return Check(name, "note", "not installed", remedy)
-
-
-def _onnxruntime(name: str) -> Check:
-    cpu, gpu = _version("onnxruntime"), _version("onnxruntime-gpu")
-    if cpu and gpu:
-        return Check(
-            name,
-            "fault",
-            f"onnxruntime {cpu} and onnxruntime-gpu {gpu} overwrite each other",
-            "pip uninstall onnxruntime onnxruntime-gpu, then install the one you want.",
-        )
-    if gpu or cpu:
-        return Check(name, "ok", f"onnxruntime-gpu {gpu}" if gpu else f"onnxruntime {cpu}")
-    return Check(name, "note", "not installed; the starter profile does without")
-
-
-def _version(package: str) -> str:
-    try:
-        return metadata.version(package)
-    except metadata.PackageNotFoundError:
-        return ""
 
 
 # ---- what the starter profile runs on -----------------------------------------------------------
@@ -292,6 +256,4 @@ BESIDES: dict[str, Callable[[str], Check]] = {
     "store": _store,
     "phonemes": _phonemes,
     "Chinese font": _chinese_font,
-    "onnxruntime": _onnxruntime,
-    **{f"extra {extra}": _extra for extra in EXTRAS},
 }

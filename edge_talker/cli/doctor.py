@@ -14,6 +14,7 @@ from rich.text import Text
 from edge_talker.cli.calibrate import calibrate as calibrate_devices
 from edge_talker.cli.checks import BESIDES, NEEDED, Check, Status, examine
 from edge_talker.cli.device_checks import DEVICES
+from edge_talker.cli.engine_checks import EXTRAS_AND_PROFILES
 from edge_talker.errors import UsageError
 
 MARKS: dict[Status, tuple[str, str]] = {
@@ -48,7 +49,7 @@ def doctor(
         raise UsageError("--profile belongs to --calibrate.", "Add --calibrate, or leave it out.")
     needed = examine(NEEDED)
     able = all(check.status != "fault" for check in needed)
-    checks = needed + examine(BESIDES) + examine(DEVICES)
+    checks = needed + examine(BESIDES | EXTRAS_AND_PROFILES | DEVICES)
     if as_json:
         report = {"schema": 1, "starter_can_run": able, "checks": [asdict(c) for c in checks]}
         sys.stdout.write(json.dumps(report, ensure_ascii=False, indent=2) + "\n")

@@ -15,7 +15,7 @@ from edge_talker import store
 from edge_talker.errors import StoreError
 from edge_talker.store.importing import UNKNOWN
 
-app = typer.Typer(help="The models in the store: list, verify, import.", no_args_is_help=True)
+app = typer.Typer(help="The models in the store: list, show, verify, import.", no_args_is_help=True)
 
 BROKEN = "broken"
 
@@ -52,6 +52,37 @@ def list_models() -> None:
         cells = (name, manifest.kind, _size(manifest.total_bytes), manifest.precision)
         table.add_row(*map(escape, cells), escape(manifest.licence), use)
     console.print(table)
+
+
+@app.command()
+def show(name: Annotated[str, typer.Argument(help="A model in the store.")]) -> None:
+    """Show what is known of a model: its source, its licence, and what its export cost."""
+    artefact = store.Store().read(name)
+    manifest = artefact.manifest
+    facts = {
+        "kind": manifest.kind,
+        "source": manifest.source,
+        "its SHA-256": manifest.source_sha256 or "none: no file",
+        "licence": manifest.licence,
+        "commercial use": "yes" if manifest.commercial_use else "no",
+        "precision": manifest.precision,
+        "opset": str(manifest.opset or "none: no ONNX"),
+        "folder": str(artefact.folder),
+    }
+    console = Console()
+    for title, rows in (
+        (name, facts),
+        ("Files", {path: _size(file.bytes) for path, file in manifest.files.items()}),
+        ("Parity, measured at export", {k: f"{v:.4g}" for k, v in manifest.parity.items()}),
+    ):
+        if not rows:
+            continue
+        table = Table(title=escape(title), title_justify="left", show_header=False)
+        table.add_column()
+        table.add_column(overflow="fold")
+        for key, value in rows.items():
+            table.add_row(escape(key), escape(value))
+        console.print(table)
 
 
 @app.command()

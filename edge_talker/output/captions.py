@@ -17,6 +17,7 @@ SUPERSAMPLING = 4
 PANEL = (9, 15, 27, 218)
 WHITE = (255, 255, 255, 255)
 SOFT = (178, 199, 224, 255)
+FAINT = (148, 165, 188, 255)
 _QUESTION, _REPLY = 30.0, 46.0  # units
 # Sizes and lines of a reply, tried in turn until it fits; the last one holds 150 letters.
 _FITS = ((1.0, 3), (0.86, 3), (0.74, 3), (0.7, 4))
@@ -86,13 +87,18 @@ def balanced(text: str, font: Font, width: float) -> list[str]:
     return ["".join(pieces[a:b]).strip() for a, b in pairwise(reversed(cuts))]
 
 
-def panel(question: str, reply: str, width: int, height: int, unit: float) -> Image.Image | None:
-    """Return a panel of at most `width` x `height` pixels (RGBA), None where there is no text."""
+def panel(
+    question: str, reply: str, width: int, height: int, unit: float, *, is_final: bool = True
+) -> Image.Image | None:
+    """Return a panel of at most `width` x `height` pixels (RGBA), None where there is no text.
+
+    A question that is not final is drawn fainter.
+    """
     question, reply = readable(question), readable(reply)
     if not question and not reply:
         return None
     for smaller, lines in _FITS:
-        drawn = _Panel(question, reply, (width, height), unit * smaller, lines)
+        drawn = _Panel(question, reply, (width, height), unit * smaller, lines, is_final=is_final)
         if drawn.is_whole:
             break
     return drawn.image()
@@ -113,8 +119,9 @@ class _Panel:
     """The question, small, above the reply, large."""
 
     def __init__(
-        self, question: str, reply: str, most: tuple[int, int], unit: float, lines: int
-    ) -> None:
+        self, question: str, reply: str, most: tuple[int, int], unit: float, lines: int,
+        *, is_final: bool,
+    ) -> None:  # fmt: skip
         self._unit = unit
         self._pad_x, self._pad_y = 34 * unit, 22 * unit
         room = most[0] - 2 * self._pad_x
@@ -125,7 +132,7 @@ class _Panel:
         lines = max(1, min(lines, int(left / (_LEADING * _REPLY * unit))))
         self.is_whole = len(wrapped(reply, font, room)) <= lines
         told = _limited(reply, font, room, lines)
-        self._rows = [(line, _QUESTION * unit, SOFT) for line in asked]
+        self._rows = [(line, _QUESTION * unit, SOFT if is_final else FAINT) for line in asked]
         self._rows += [(line, _REPLY * unit, WHITE) for line in told]
         self._asked = len(asked)
         self._gap = 10 * unit if asked and told else 0.0

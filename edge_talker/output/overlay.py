@@ -84,12 +84,15 @@ class Overlay:
             self._icons[mood, phase] = Piece(image, x, y)
         return self._icons[mood, phase]
 
-    def captions(self, question: str, reply: str) -> Piece | None:
-        """Return what was asked and what is being said, None for neither."""
+    def captions(self, question: str, reply: str, *, is_final: bool = True) -> Piece | None:
+        """Return what was asked and what is being said, None for neither.
+
+        A question that is not final is still being asked, and drawn fainter.
+        """
         beside = 2 * _EDGE + _WIDE + 24 if self._is_wide else 24
         width = min(self.size[0] - 2 * round(beside * self.unit), round(1300 * self.unit))
         height = self._captions_bottom - self._captions_top
-        image = panel(question, reply, width, height, self.unit)
+        image = panel(question, reply, width, height, self.unit, is_final=is_final)
         if image is None:
             return None
         return Piece(image, (self.size[0] - image.width) // 2, self._captions_bottom - image.height)

@@ -17,7 +17,7 @@ FAULT_SHOWN_S = 3.0
 
 
 class Scenery:
-    """Reads the loop's parts; changes none of them."""
+    """Reads the loop's parts, in the main thread; changes none of them."""
 
     def __init__(
         self,
@@ -42,6 +42,7 @@ class Scenery:
         self._playback = playback
         self._open = open_turns
         self._fault_s = -FAULT_SHOWN_S
+        self._hearing = ""  # what is understood so far of who speaks
 
     def fault(self) -> None:
         """Show for a while that something went wrong."""
@@ -50,11 +51,22 @@ class Scenery:
     def scene(self) -> Scene:
         """Return what is to be seen now."""
         question, reply = self._dialogue.captions(self._turns.committed) if self._open else ("", "")
-        return Scene(self._mood(), question, reply, self._trouble())
+        self._follow()
+        return Scene(self._mood(), question, reply, self._hearing, self._trouble())
 
     def status(self) -> str:
         """Return a line for the service manager."""
         return self._trouble() or self._mood()
+
+    def _follow(self) -> None:
+        """Take over what is understood so far of a visitor; of nobody else."""
+        if self._open or self._listener.is_idle or not self._attention.in_conversation:
+            self._hearing = ""
+            return
+        # A turn that was dropped since the person goes on keeps its text until the next has one.
+        found, turns = self._dialogue.understood(), self._turns
+        if found and found.turn_id > turns.committed and not turns.is_stale(found.turn_id):
+            self._hearing = found.text
 
     def _trouble(self) -> str:
         return self._source.trouble or self._sink.trouble

@@ -29,6 +29,7 @@ class Scene(NamedTuple):
     mood: Mood
     question: str = ""  # what was understood of the person last, "" outside a conversation
     reply: str = ""  # the clause that is heard just now
+    hearing: str = ""  # what is understood so far of the turn that the person speaks
     notice: str = ""  # a fault that somebody has to mend, such as a microphone that is gone
 
 

@@ -53,7 +53,7 @@ class Window:
         # What is up: the picture, the pill, the texts, and the pieces made of them.
         self._image: Image | None = None
         self._indicator: Piece | None = None
-        self._texts: tuple[str, ...] | None = None
+        self._texts: tuple[str | bool, ...] | None = None
         self._written: list[Piece] = []
 
     def picture(self, image: Image, due_s: float, scene: Scene) -> None:
@@ -63,9 +63,11 @@ class Window:
         if self._overlay.size != self._canvas.size:
             self._overlay = Overlay(*self._canvas.size, self._hearing)
             self._show_anew()
-        texts = (*self._words(scene, due_s), scene.notice)
+        words, is_final = self._words(scene, due_s), not scene.hearing
+        texts = (*words, is_final, scene.notice)
         if texts != self._texts:
-            found = (self._overlay.captions(*texts[:2]), self._overlay.notice(scene.notice))
+            captions = self._overlay.captions(*words, is_final=is_final)
+            found = (captions, self._overlay.notice(scene.notice))
             self._texts, self._written = texts, [piece for piece in found if piece]
             self._image = None
         indicator = self._overlay.indicator(scene.mood, due_s)
@@ -128,6 +130,8 @@ class Window:
             goes_on = spoken.mood == "speaking" and spoken.question == scene.question
             words = (scene.question, scene.reply or (spoken.reply if goes_on else ""))
             self._spoken, self._spoken_s = Scene("speaking", *words), at_s
+        elif scene.hearing:
+            words = (scene.hearing, "")
         elif scene.mood == "listening" and at_s < self._spoken_s + LINGER_S:
             words = (spoken.question, spoken.reply)
         elif scene.mood == "thinking":

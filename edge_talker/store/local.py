@@ -23,6 +23,7 @@ from edge_talker.store.placing import disk_faults, placed, removed
 from edge_talker.store.verify import Artefact, Finding, Progress, check_contents, check_sizes
 
 PACKAGED_AVATARS = ("lin", "marlow")
+EXPORTERS = {"asr.whisper": "whisper"}  # by the kind of model that they make
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
@@ -58,21 +59,33 @@ class Store:
         """Return the names of all avatars, the packaged ones included."""
         return sorted({*PACKAGED_AVATARS, *_folders(self.avatars)})
 
-    def read(self, name: str) -> Artefact:
+    def read(self, name: str, kind: str = "") -> Artefact:
         """Return what a model's manifest says, without looking at its files.
 
         Raises:
-            StoreError: the name is unknown, or the manifest is broken or foreign.
+            StoreError: the name is unknown, the manifest is broken or foreign, or the model is not
+                of the `kind` that is wanted.
 
         """
         folder = self.models / _checked(name)
         if not folder.is_dir():
             have = ", ".join(self.names()) or "none yet"
+            remedy = f"Import it: edge-talker models import FOLDER --name {name}"
+            if kind in EXPORTERS:
+                remedy += (
+                    "\nOr make it from a checkpoint, in a clone of the project: "
+                    f"python -m export {EXPORTERS[kind]} CHECKPOINT -o {name}"
+                )
             raise StoreError(
-                f"The store {self.home} has no model {name!r}; it has: {have}.",
-                f"Import it: edge-talker models import FOLDER --name {name}",
+                f"The store {self.home} has no model {name!r}; it has: {have}.", remedy
             )
-        return Artefact(folder, read_artefact_manifest(folder))
+        artefact = Artefact(folder, read_artefact_manifest(folder))
+        if kind and artefact.manifest.kind != kind:
+            raise StoreError(
+                f"The model {name!r} is of kind {artefact.manifest.kind}, and not {kind}.",
+                f"Name one of kind {kind} in the profile; see: edge-talker models list",
+            )
+        return artefact
 
     def open(self, name: str, kind: str, progress: Progress | None = None) -> Artefact:
         """Return a model after comparing every one of its files with its manifest.
@@ -81,12 +94,7 @@ class Store:
             StoreError: unknown, of another kind, or a file is missing, changed or foreign.
 
         """
-        artefact = self.read(name)
-        if artefact.manifest.kind != kind:
-            raise StoreError(
-                f"The model {name!r} is of kind {artefact.manifest.kind}, and not {kind}.",
-                f"Name one of kind {kind} in the profile; see: edge-talker models list",
-            )
+        artefact = self.read(name, kind)
         findings = check_contents(artefact, _remedy(name), progress)
         if findings:
             problems = "; ".join(f"{found.path} {found.problem}" for found in findings)
@@ -154,6 +162,19 @@ class Store:
         own_name = path.name if path.is_dir() else path.stem
         target = self.models / _checked(name or own_name)
         return import_artefact(path, target, bare=bare, replace=replace, progress=progress)
+
+    @contextmanager
+    def new_model(self, name: str, *, replace: bool = False) -> Iterator[Path]:
+        """Yield an empty folder, which becomes the model at the end unless there is an exception.
+
+        Raises:
+            StoreError: the name is taken, or the disk is full or may not be written.
+
+        """
+        target = self.models / _checked(name)
+        fault = "The model cannot be written into"
+        with disk_faults(self.models, fault), placed(target, "a model", replace=replace) as new:
+            yield new
 
     def avatar(self, name: str) -> Path:
         """Return an avatar's folder; a packaged one, unless the store has one of its name.

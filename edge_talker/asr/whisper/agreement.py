@@ -5,7 +5,6 @@ Liu et al. 2020 call it local agreement; Macháček et al. 2023 use it with Whis
 """
 
 from collections.abc import Sequence
-from itertools import takewhile
 
 
 class Agreement:
@@ -13,16 +12,13 @@ class Agreement:
 
     def __init__(self) -> None:
         self._last: Sequence[int] = ()
-        self._agreed: Sequence[int] = ()
 
     def add(self, hypothesis: Sequence[int]) -> Sequence[int]:
-        """Take the next hypothesis; return what it shares with the one before, from its start.
-
-        A person watches it grow: what was once shown only gives way to something longer.
-        """
-        pairs = zip(self._last, hypothesis, strict=False)
-        agreed = hypothesis[: len(list(takewhile(lambda pair: pair[0] == pair[1], pairs)))]
+        """Take the next hypothesis; return what it shares with the one before, from its start."""
+        shared = 0
+        for ours, theirs in zip(hypothesis, self._last, strict=False):
+            if ours != theirs:
+                break
+            shared += 1
         self._last = hypothesis
-        if len(agreed) > len(self._agreed):
-            self._agreed = agreed
-        return self._agreed
+        return hypothesis[:shared]

@@ -23,8 +23,6 @@ from edge_talker.engines import Stop
 from edge_talker.errors import EngineError
 from edge_talker.messages import Language, Samples
 
-GGML_FILE = "ggml.bin"
-
 Native = Any  # an object of the binding, which has no types
 
 _POLL_S = 0.005  # how late a stop may be noticed
@@ -49,10 +47,15 @@ class CppModel:
         self._context: Native = _load(path)
         self._threads = threads
         self._most_tokens = header.n_text_ctx // 2 - 5  # whisper.cpp fails a decode of one more
+        self._longest = header.n_audio_ctx
         self._end: int = whisper_cpp.whisper_token_eot(self._context)
         multilingual = whisper_cpp.whisper_is_multilingual(self._context)
         self._languages: tuple[Language, ...] = get_args(Language) if multilingual else ("en",)
         self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="whisper-cpp")
+
+    def window(self, positions: int) -> int:
+        """Return the smallest window that can be run and has that many positions."""
+        return min(positions, self._longest)
 
     def decode(self, request: Request, stop: Stop) -> Decoded | None:
         """Decode an utterance; None as soon as `stop` is true.

@@ -6,8 +6,9 @@ cut to the utterance and a margin: without the margin stock weights collapse, se
 """
 
 import math
+import re
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
@@ -17,22 +18,31 @@ from edge_talker.asr import WhisperCppOptions, WhisperOnnxOptions, WhisperOption
 from edge_talker.asr.whisper import guards
 from edge_talker.asr.whisper.agreement import Agreement
 from edge_talker.asr.whisper.description import Description
-from edge_talker.asr.whisper.greedy import Greedy
+from edge_talker.asr.whisper.ggml_file import GGML_FILE
+from edge_talker.asr.whisper.greedy import PROMPT_TOKENS, Greedy
+from edge_talker.asr.whisper.mel import HOP_SAMPLES
 from edge_talker.asr.whisper.model import Decoded, Model, Request
-from edge_talker.asr.whisper.terms import as_text, terms_of
+from edge_talker.asr.whisper.terms import prompt_of
 from edge_talker.asr.whisper.tokens import Tokenizer
 from edge_talker.audio import HEARING_RATE_HZ
 from edge_talker.engines import Stop
 from edge_talker.messages import UNKNOWN_WORD, AudioBlock, Language, Samples, Transcript
 from edge_talker.text.knowledge import Knowledge
+from edge_talker.text.language import HANZI
 
-POSITION_SAMPLES = HEARING_RATE_HZ // 50  # an encoder position sees 20 ms
-_CUT_WITHIN = HEARING_RATE_HZ * 5  # of a piece's end: where a long utterance may be cut
-_CUT_SAMPLES = HEARING_RATE_HZ // 10
+POSITION_SAMPLES = 2 * HOP_SAMPLES  # that an encoder position stands for: 20 ms
+
+_LOOK_SAMPLES = HEARING_RATE_HZ // 10  # of which the quietest is sought in a long utterance
+_WRITTEN_SOLID = re.compile(f"[{HANZI}，。！？、；：]")
 
 
 class Whisper:
-    """An `Asr` over any `Model`; one utterance at a time."""
+    """An `Asr` over any `Model`; one utterance at a time.
+
+    Raises:
+        EngineError: the options ask for a language that the network does not know.
+
+    """
 
     def __init__(
         self,
@@ -47,9 +57,16 @@ class Whisper:
         self._language: Language | None = None if options.language == "auto" else options.language
         self._partial_samples = options.partial_every_ms * HEARING_RATE_HZ // 1000
         self._longest = description.n_audio_ctx
-        self._margin = 0 if description.exact_window else math.ceil(options.margin_ms / 20)
-        self._text_room = description.n_text_ctx // 2  # half is for the text before, as in training
-        self._prompts = _prompts(tokenizer, knowledge, min(options.prompt_tokens, self._text_room))
+        margin_samples = options.margin_ms * HEARING_RATE_HZ // 1000
+        self._margin = 0 if description.exact_window else _positions(margin_samples)
+        # In training at most half of the text was what came before.
+        room = min(options.prompt_tokens, description.n_text_ctx // 2 - PROMPT_TOKENS)
+        self._languages = tokenizer.languages if self._language is None else (self._language,)
+        for language in self._languages:
+            tokenizer.prompt(language)  # raises where it is not known
+        self._prompts = {one: prompt_of(knowledge, one, tokenizer, room) for one in self._languages}
+        longest_prompt = PROMPT_TOKENS + max(map(len, self._prompts.values()))
+        self._most_tokens = description.n_text_ctx - longest_prompt
         self._worker = ThreadPoolExecutor(1, thread_name_prefix="whisper")
 
     def stream(
@@ -61,39 +78,12 @@ class Whisper:
         The blocks must have `HEARING_RATE_HZ`.
 
         Raises:
-            EngineError: the network's runtime failed.
+            EngineError: the network's runtime failed, for a partial transcript or the final one.
 
         """
-        heard: list[Samples] = []
-        count = decoded_at = shown = 0
-        agreement = Agreement()
-        ended = threading.Event()
-        work: Future[Decoded | None] | None = None
-        try:
-            for block in blocks:
-                if stop():
-                    return
-                heard.append(block.samples)
-                count += len(block.samples)
-                if work and work.done():
-                    hypothesis, work = work.result(), None
-                    agreed = agreement.add(hypothesis.tokens if hypothesis else ())
-                    if hypothesis and len(agreed) > shown:
-                        shown = len(agreed)
-                        yield self._transcript(turn_id, hypothesis, agreed)
-                fits = count <= self._longest * POSITION_SAMPLES
-                if not work and fits and count >= decoded_at + self._partial_samples:
-                    decoded_at = count
-                    request = self._request(np.concatenate(heard), self._margin)
-                    work = self._worker.submit(
-                        self._model.decode, request, lambda: ended.is_set() or stop()
-                    )
-        finally:
-            ended.set()
-            if work:
-                work.exception()  # waits until it has noticed
-        samples = np.concatenate(heard) if heard else np.zeros(0, np.float32)
-        final = self._final(turn_id, samples, stop)
+        heard = [np.zeros(0, np.float32)]
+        yield from self._partials(turn_id, blocks, heard, stop)
+        final = self._final(turn_id, np.concatenate(heard), stop)
         if final is not None:
             yield final
 
@@ -107,18 +97,72 @@ class Whisper:
         self._worker.shutdown()
         self._model.close()
 
+    # ---- while the person speaks ----------------------------------------------------------------
+
+    def _partials(
+        self, turn_id: int, blocks: Iterator[AudioBlock], heard: list[Samples], stop: Stop
+    ) -> Iterator[Transcript]:
+        """Append every block to `heard`; yield what is certain meanwhile, each text longer."""
+        count = decoded_at = 0
+        shown = ""
+        agreement = Agreement()
+        ended = threading.Event()
+        work: Future[Decoded | None] | None = None
+        try:
+            for block in blocks:
+                if stop():
+                    return
+                heard.append(block.samples)
+                count += len(block.samples)
+                if work and work.done():
+                    hypothesis, work = work.result(), None
+                    partial = hypothesis and self._agreed(turn_id, hypothesis, agreement)
+                    if partial and len(partial.text) > len(shown):
+                        shown = partial.text
+                        yield partial
+                due = count >= decoded_at + self._partial_samples
+                if not work and due and count <= self._longest * POSITION_SAMPLES:
+                    decoded_at = count
+                    request = self._request(np.concatenate(heard), self._margin)
+                    work = self._worker.submit(
+                        self._model.decode, request, lambda: ended.is_set() or stop()
+                    )
+        finally:
+            ended.set()
+            error = work.exception() if work else None  # waits until it has noticed
+        if error:
+            raise error
+
+    def _agreed(self, turn_id: int, hypothesis: Decoded, agreement: Agreement) -> Transcript:
+        """Return the part of a hypothesis that the one before had too; of nonsense, nothing."""
+        text = self._text(hypothesis.tokens)
+        nonsense = guards.is_silence(hypothesis) or guards.is_made_up(hypothesis, text)
+        tokens = agreement.add(() if nonsense else hypothesis.tokens)
+        confidence = _confidence(hypothesis.logprobs[: len(tokens)])
+        return Transcript(turn_id, self._text(tokens), hypothesis.language, confidence, final=False)
+
+    # ---- when it has ended ----------------------------------------------------------------------
+
     def _final(self, turn_id: int, samples: Samples, stop: Stop) -> Transcript | None:
-        """Transcribe a whole utterance, one piece of 30 s after the other; None once `stop`."""
+        """Transcribe a whole utterance, one piece of 30 s after the other; None on `stop`."""
         found: list[Transcript] = []
         for piece in pieces(samples, self._longest * POSITION_SAMPLES):
+            if stop():
+                return None
+            if not len(piece):  # nothing was said, that is certain
+                return Transcript(turn_id, "", self._languages[0], 1.0, final=True)
             decoded = self._decoded(piece, stop)
-            if decoded is None or stop():
+            if decoded is None:
                 return None
             found.append(self._judged(turn_id, decoded))
-        text = " ".join(filter(None, (transcript.text for transcript in found)))
-        surest = max(found, key=lambda transcript: len(transcript.text))
-        confidence = min(transcript.confidence for transcript in found)
-        return Transcript(turn_id, text, surest.language, confidence, final=True)
+        spoken = [transcript for transcript in found if transcript.text] or found
+        return Transcript(
+            turn_id,
+            text=joined(transcript.text for transcript in spoken),
+            language=max(spoken, key=lambda transcript: len(transcript.text)).language,
+            confidence=min(transcript.confidence for transcript in spoken),
+            final=True,
+        )
 
     def _decoded(self, samples: Samples, stop: Stop) -> Decoded | None:
         """Decode over a short window, and where that is doubtful over the whole one."""
@@ -126,34 +170,33 @@ class Whisper:
         decoded = self._model.decode(request, stop)
         if decoded is None or request.window >= self._longest or guards.is_silence(decoded):
             return decoded
-        if not guards.is_doubtful(decoded, self._tokenizer.decode(decoded.tokens)):
+        if not guards.is_doubtful(decoded, self._text(decoded.tokens)):
             return decoded
         return self._model.decode(self._request(samples, self._longest), stop)
 
     def _judged(self, turn_id: int, decoded: Decoded) -> Transcript:
-        """Return the transcript of a piece: nothing for silence, unknown for what was made up."""
-        transcript = self._transcript(turn_id, decoded, decoded.tokens)
-        text = transcript.text
+        """Return the transcript of a piece: no text for silence, unknown for what was made up."""
+        text, confidence = self._text(decoded.tokens), _confidence(decoded.logprobs)
         if guards.is_silence(decoded):
-            text = ""
+            text, confidence = "", decoded.no_speech
         elif guards.is_made_up(decoded, text):
-            text = UNKNOWN_WORD
-        return Transcript(turn_id, text, transcript.language, transcript.confidence, final=True)
+            text, confidence = UNKNOWN_WORD, 0.0
+        elif not guards.has_words(text):
+            text = ""
+        return Transcript(turn_id, text, decoded.language, confidence, final=True)
 
     def _request(self, samples: Samples, margin: int) -> Request:
-        positions = -(-len(samples) // POSITION_SAMPLES)
+        positions = min(self._longest, _positions(len(samples)) + margin)
         return Request(
             samples,
-            window=self._model.window(min(self._longest, positions + margin)),
+            window=self._model.window(positions),
             language=self._language,
             prompt=self._prompts,
-            max_tokens=min(guards.token_limit(len(samples)), self._text_room - 5),
+            max_tokens=min(guards.token_limit(len(samples)), self._most_tokens),
         )
 
-    def _transcript(self, turn_id: int, decoded: Decoded, tokens: Sequence[int]) -> Transcript:
-        text = self._tokenizer.decode(tokens).strip()
-        confidence = math.exp(guards.mean_logprob(decoded))
-        return Transcript(turn_id, text, decoded.language, confidence, final=False)
+    def _text(self, tokens: Sequence[int]) -> str:
+        return self._tokenizer.decode(tokens).strip()
 
 
 def open_onnx(options: WhisperOnnxOptions, knowledge: Knowledge, folder: Path) -> Whisper:
@@ -161,7 +204,8 @@ def open_onnx(options: WhisperOnnxOptions, knowledge: Knowledge, folder: Path) -
 
     Raises:
         StoreError: the artefact lacks a file, or one is not what an exporter writes.
-        EngineError: the provider is missing, or a graph cannot be loaded.
+        EngineError: the provider is missing, a graph cannot be loaded, or the options ask for a
+            language that the network does not know.
 
     """
     from edge_talker.asr.whisper.onnx_network import OnnxNetwork  # noqa: PLC0415 - one of two
@@ -177,37 +221,43 @@ def open_cpp(options: WhisperCppOptions, knowledge: Knowledge, folder: Path) -> 
 
     Raises:
         StoreError: the artefact lacks a file, or one is not what an exporter writes.
-        EngineError: the file cannot be loaded.
+        EngineError: the file cannot be loaded, or the options ask for a language that the network
+            does not know.
 
     """
-    from edge_talker.asr.whisper.cpp_model import GGML_FILE, CppModel  # noqa: PLC0415 - one of two
+    from edge_talker.asr.whisper.cpp_model import CppModel  # noqa: PLC0415 - one of two
 
+    tokenizer, description = Tokenizer.read(folder), Description.read(folder)
     model = CppModel(folder / GGML_FILE, options.threads)
-    return Whisper(options, model, Tokenizer.read(folder), Description.read(folder), knowledge)
+    return Whisper(options, model, tokenizer, description, knowledge)
 
 
 def pieces(samples: Samples, longest: int) -> Iterator[Samples]:
-    """Cut a sound into pieces of at most `longest` samples, near whose ends it is quietest."""
+    """Cut a sound into pieces of at most `longest` samples: where the end of one is quietest."""
     while len(samples) > longest:
-        end = samples[longest - _CUT_WITHIN : longest]
-        power = np.square(end[: len(end) // _CUT_SAMPLES * _CUT_SAMPLES])
-        quietest = int(power.reshape(-1, _CUT_SAMPLES).mean(axis=1).argmin())
-        cut = longest - _CUT_WITHIN + quietest * _CUT_SAMPLES + _CUT_SAMPLES // 2
+        begin = longest - longest // 6  # within the last 5 of 30 s
+        place = np.square(samples[begin:longest])
+        place = place[: len(place) // _LOOK_SAMPLES * _LOOK_SAMPLES].reshape(-1, _LOOK_SAMPLES)
+        cut = begin + int(place.mean(axis=1).argmin()) * _LOOK_SAMPLES + _LOOK_SAMPLES // 2
         yield samples[:cut]
         samples = samples[cut:]
     yield samples
 
 
-def _prompts(
-    tokenizer: Tokenizer, knowledge: Knowledge, room: int
-) -> Mapping[Language, Sequence[int]]:
-    """Return the tokens of as many terms as there is room for, by language."""
-    prompts: dict[Language, Sequence[int]] = {}
-    for language in tokenizer.languages:
-        terms = terms_of(knowledge, language)
-        tokens = tokenizer.encode(f" {as_text(terms, language)}")
-        while terms and len(tokens) > room:
-            terms.pop()
-            tokens = tokenizer.encode(f" {as_text(terms, language)}")
-        prompts[language] = tokens if terms else ()
-    return prompts
+def joined(texts: Iterable[str]) -> str:
+    """Join texts by spaces, save between Chinese ones."""
+    text = ""
+    for more in texts:
+        solid = not text or (_WRITTEN_SOLID.match(text[-1]) and _WRITTEN_SOLID.match(more))
+        text += more if solid else f" {more}"
+    return text
+
+
+def _positions(samples: int) -> int:
+    """Return how many encoder positions hear so many samples."""
+    return -(-samples // POSITION_SAMPLES)
+
+
+def _confidence(logprobs: Sequence[float]) -> float:
+    """Return the geometric mean of the tokens' probabilities."""
+    return math.exp(guards.mean_logprob(logprobs))

@@ -5,6 +5,7 @@ the process over some foreign ones, so a file is read here first. A file: MAGIC,
 filters, the tokens of text, and the tensors up to its end; integers have 32 bits, little-endian.
 """
 
+import math
 import mmap
 import struct
 from dataclasses import dataclass, fields
@@ -12,6 +13,7 @@ from pathlib import Path
 
 from edge_talker.errors import EngineError
 
+GGML_FILE = "ggml.bin"  # in an artefact
 MAGIC = struct.pack("<I", 0x67676D6C)
 MEL_BINS = 201  # columns of the filters: frequencies of a transform over 400 samples
 QUANTIZATION_FACTOR = 1000  # a file type is that of its tensors, plus this times a version
@@ -139,8 +141,5 @@ class _Cursor:
         begin = self.skip(length)
         name = self._data[begin : self._at].decode("ascii")
         elements, size = _BLOCKS[kind]
-        count = 1
-        for n in shape:
-            count *= n
-        self.skip(count // elements * size)
+        self.skip(math.prod(shape) // elements * size)
         return name, shape

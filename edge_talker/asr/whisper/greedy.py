@@ -19,7 +19,7 @@ from edge_talker.messages import Language
 
 Floats = NDArray[np.float32]
 
-_PROMPT_TOKENS = 5  # at most, besides the text that came before
+PROMPT_TOKENS = 5  # at most, besides the text that came before
 
 
 class Steps(Protocol):
@@ -68,13 +68,15 @@ class Greedy:
     def decode(self, request: Request, stop: Stop) -> Decoded | None:
         """Decode an utterance; None on `stop`, which is asked at every step.
 
+        What goes in circles is broken off, and is not complete.
+
         Raises:
             EngineError: the runtime failed, or the language has no token.
 
         """
         mel = log_mel(request.samples, self._n_mels, 2 * request.window)
         context = max(map(len, request.prompt.values()), default=0)
-        slots = context + _PROMPT_TOKENS + request.max_tokens
+        slots = context + PROMPT_TOKENS + request.max_tokens
         steps = self._network.encode(mel, slots, stop)
         if steps is None or stop():
             return None
@@ -91,16 +93,16 @@ class Greedy:
         while True:
             if stop():
                 return None
-            logits = steps.logits(fed, position)
-            logits = logits + (self._never if tokens else self._at_first)
-            token = int(logits.argmax())
-            if len(tokens) < len(request.script):
-                token = request.script[len(tokens)]
+            logits = steps.logits(fed, position) + (self._never if tokens else self._at_first)
+            scripted = len(tokens) < len(request.script)
+            token = request.script[len(tokens)] if scripted else int(logits.argmax())
             complete = token == self._tokenizer.end
-            if complete or len(tokens) == request.max_tokens or is_looping(tokens):
+            if complete or len(tokens) == request.max_tokens:
                 break
             tokens.append(token)
             logprobs.append(_logprob(logits, token))
+            if is_looping(tokens) and not scripted:
+                break
             position += len(fed)
             fed = [token]
         return Decoded(tuple(tokens), tuple(logprobs), language, no_speech, complete)

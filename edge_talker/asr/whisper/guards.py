@@ -2,7 +2,7 @@
 
 Whisper was trained on subtitles and goes on writing them over silence and over windows that end
 too soon. The thresholds of compression, logprob and no-speech are those of Radford et al. 2022,
-section 4.5.
+section 4.5. Knows what was decoded; what follows from a sign is up to the engine.
 """
 
 import zlib
@@ -44,14 +44,20 @@ def compression_ratio(text: str) -> float:
     return len(data) / len(zlib.compress(data)) if data else 0.0
 
 
-def mean_logprob(decoded: Decoded) -> float:
-    """Return the mean logprob of the tokens, 0 where there are none."""
-    return fmean(decoded.logprobs) if decoded.logprobs else 0.0
+def mean_logprob(logprobs: Sequence[float]) -> float:
+    """Return their mean, 0 where there are none."""
+    return fmean(logprobs) if logprobs else 0.0
 
 
 def is_silence(decoded: Decoded) -> bool:
     """Return whether nobody spoke, as the network says itself; its text is then made up."""
-    return decoded.no_speech > MOST_NO_SPEECH and mean_logprob(decoded) < LEAST_LOGPROB
+    doubted = mean_logprob(decoded.logprobs) < LEAST_LOGPROB
+    return doubted and decoded.no_speech > MOST_NO_SPEECH
+
+
+def has_words(text: str) -> bool:
+    """Return whether there is more in a text than the marks that are written over a noise."""
+    return any(map(str.isalnum, text))
 
 
 def is_made_up(decoded: Decoded, text: str) -> bool:
@@ -65,4 +71,4 @@ def is_made_up(decoded: Decoded, text: str) -> bool:
 
 def is_doubtful(decoded: Decoded, text: str) -> bool:
     """Return whether a text should be decoded again with more context."""
-    return is_made_up(decoded, text) or mean_logprob(decoded) < LEAST_LOGPROB
+    return is_made_up(decoded, text) or mean_logprob(decoded.logprobs) < LEAST_LOGPROB

@@ -59,11 +59,22 @@ class OnnxNetwork:
             EngineError: ONNX Runtime failed.
 
         """
-        inputs = {"mel": self._encoder.value(mel[None])}
-        values = self._encoder.run(inputs, self._cross_names, stop)
+        values = self.encoded(mel, self._cross_names, stop)
         if values is None:
             return None
-        cross = dict(zip(self._cross_names, values, strict=True))
+        return self.steps(dict(zip(self._cross_names, values, strict=True)), slots)
+
+    def encoded(self, mel: Floats, outputs: Sequence[str], stop: Stop) -> list[Value] | None:
+        """Run the encoder on mel (n_mels, 2 * window) for some of its outputs; None on `stop`.
+
+        Raises:
+            EngineError: ONNX Runtime failed.
+
+        """
+        return self._encoder.run({"mel": self._encoder.value(mel[None])}, outputs, stop)
+
+    def steps(self, cross: dict[str, Value], slots: int) -> "OnnxSteps":
+        """Begin a text of at most `slots` tokens about the encoder's keys and values."""
         heads = self._dims.n_text_head
         length = self._dims.n_text_ctx if self._fixed else slots
         empty = np.zeros((heads, length, self._dims.n_text_state // heads), self._kv_type)
@@ -97,7 +108,8 @@ class OnnxSteps:
         self._binding.bind_cpu_input("tokens", np.array([tokens], np.int64))
         self._binding.bind_cpu_input("position", np.array([position], np.int64))
         self._decoder.step(self._binding)
-        logits: Floats = self._binding.get_outputs()[-1].numpy()[0]
+        # A copy: the memory is that of the next step's logits.
+        logits: Floats = self._binding.get_outputs()[-1].numpy()[0].copy()
         return logits
 
 

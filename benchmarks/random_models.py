@@ -1,0 +1,51 @@
+"""Exports of seeded random weights: made once, and anew when the exporter has changed."""
+
+import dataclasses
+import hashlib
+import shutil
+from pathlib import Path
+
+from rich.console import Console
+
+import export
+import models
+from edge_talker.asr.whisper.description import DESCRIPTION_FILE, Description
+from edge_talker.asr.whisper.ggml_file import GGML_FILE
+from edge_talker.asr.whisper.mel import mel_filters
+from edge_talker.asr.whisper.tokens import TOKENS_FILE
+from export.whisper import Loaded, Precision, write_graphs
+from export.whisper_ggml import write_ggml
+from export.whisper_tokens import write_ranks
+
+FOLDER = Path("out/benchmarks")
+GGML_PRECISION = "q8_0"
+
+console = Console(stderr=True)
+
+
+def whisper_artefact(loaded: Loaded, precision: Precision) -> Path:
+    """Return a folder with the graphs of a random Whisper, and a ggml file in 8 bits."""
+    sources = sorted(Path(p) for m in (export, models) for p in Path(m.__path__[0]).glob("*.py"))
+    digest = hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()[:12]
+    name = f"whisper-{loaded.source.partition(',')[0].partition(':')[2]}-{precision}"
+    folder = FOLDER / f"{name}-{digest}"
+    if folder.is_dir():
+        return folder
+    for old in FOLDER.glob(f"{name}-*"):
+        shutil.rmtree(old)
+    console.print(f"exporting {loaded.source} in {precision}, once", highlight=False)
+    growing = folder.with_name(f"growing-{folder.name}")
+    shutil.rmtree(growing, ignore_errors=True)
+    growing.mkdir(parents=True)
+    description = Description(
+        **dataclasses.asdict(loaded.network.dims),
+        exact_window=False,
+        special_tokens=loaded.vocabulary.special_tokens,
+    )
+    (growing / DESCRIPTION_FILE).write_text(description.to_json(), "utf-8")
+    (growing / TOKENS_FILE).write_bytes(write_ranks(loaded.vocabulary))
+    write_graphs(loaded.network, precision, growing)
+    filters = mel_filters(loaded.network.dims.n_mels)
+    write_ggml(loaded.network, loaded.vocabulary, filters, GGML_PRECISION, growing / GGML_FILE)
+    growing.rename(folder)
+    return folder

@@ -1,0 +1,42 @@
+"""`python -m export whisper SOURCE -o NAME`: from a checkpoint to a model in the store.
+
+Exit codes: 0 ok, 1 the export lost too much or a fault, 2 something wrong in what was given.
+"""
+
+import sys
+
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+from edge_talker.errors import EdgeTalkerError
+from export.whisper import whisper
+
+app = typer.Typer(
+    help="From PyTorch checkpoints to what the runtime loads, with proof of what was lost.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+app.command("whisper", no_args_is_help=True)(whisper)
+
+
+@app.callback()
+def _exporters() -> None:
+    """Keep the command's name in the command line while there is only one."""
+
+
+def main() -> None:
+    """Run the command line and exit."""
+    console = Console(stderr=True)
+    try:
+        app()
+    except EdgeTalkerError as error:
+        console.print(f"[bold red]Error:[/] {escape(error.message)}", soft_wrap=True)
+        if error.remedy:
+            console.print(escape(error.remedy), soft_wrap=True)
+        sys.exit(error.exit_code)
+
+
+if __name__ == "__main__":
+    main()
