@@ -4,6 +4,7 @@ import dataclasses
 import hashlib
 import shutil
 from pathlib import Path
+from typing import Literal
 
 from rich.console import Console
 
@@ -18,7 +19,7 @@ from export.whisper_ggml import write_ggml
 from export.whisper_tokens import write_ranks
 
 FOLDER = Path("out/benchmarks")
-GGML_PRECISION = "q8_0"
+GGML_PRECISION: Literal["q8_0"] = "q8_0"
 
 console = Console(stderr=True)
 

@@ -4,6 +4,8 @@ A provider that is wanted and missing is an error: ONNX Runtime itself would go 
 only whisper of it. TensorRT and CUDA are not yet run on hardware by this project.
 """
 
+import logging
+import os
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as NotYet
@@ -17,6 +19,8 @@ from numpy.typing import NDArray
 from edge_talker.engines import Provider, Stop
 from edge_talker.errors import EngineError
 
+log = logging.getLogger(__name__)
+
 PROVIDERS: Mapping[Provider, str] = {
     "cpu": "CPUExecutionProvider",
     "cuda": "CUDAExecutionProvider",
@@ -26,6 +30,7 @@ _LOOK_S = 0.005  # between two looks at `stop` while a graph runs
 _ERRORS_ONLY = 3  # of ONNX Runtime's log levels
 
 Value: TypeAlias = ort.OrtValue
+Binding: TypeAlias = ort.IOBinding
 
 
 class Session:
@@ -107,7 +112,7 @@ class Session:
         values: list[Value] = binding.get_outputs()
         return values
 
-    def step(self, binding: "ort.IOBinding") -> None:
+    def step(self, binding: Binding) -> None:
         """Run a graph that takes a few milliseconds, in this thread.
 
         Raises:
@@ -164,13 +169,23 @@ def _with_options(
         ort.preload_dlls()
     if provider == "cuda":
         return [cuda, PROVIDERS["cpu"]]
-    cache = folder / "tensorrt"
-    tensorrt: dict[str, Any] = {
-        "trt_fp16_enable": True,
+    # No flag for float16: it would switch off the graph's own types.
+    tensorrt: dict[str, Any] = {**_cache_options(folder), **shapes}
+    return [(PROVIDERS["tensorrt"], tensorrt), cuda, PROVIDERS["cpu"]]
+
+
+def _cache_options(folder: Path) -> dict[str, Any]:
+    """Keep TensorRT's engines in the user's cache: the store may be read-only, and is verified."""
+    home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    cache = home / "edge-talker" / "tensorrt" / folder.name
+    try:
+        cache.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        log.warning("TensorRT will build its engines at every start: %s", error)
+        return {}
+    return {
         "trt_engine_cache_enable": True,
         "trt_engine_cache_path": str(cache),
         "trt_timing_cache_enable": True,
         "trt_timing_cache_path": str(cache),
-        **shapes,
     }
-    return [(PROVIDERS["tensorrt"], tensorrt), cuda, PROVIDERS["cpu"]]

@@ -8,7 +8,6 @@ Knows graphs and numbers; knows no network. Two ways for a linear layer, a MatMu
   (`MatMulNBits`). For layers that see one position, where reading the weights is the cost.
 """
 
-import itertools
 from collections.abc import Callable, Iterator
 
 import numpy as np
@@ -147,14 +146,13 @@ def _packed(values: NDArray[np.floating], bits: int) -> NDArray[np.uint8]:
 def _replace_linear(model: onnx.ModelProto, replace: Replacement) -> None:
     """Put what `replace` yields in the place of every MatMul or Gemm by a constant matrix."""
     weights = _initializers(model)
-    count = itertools.count()
     out: list[Node] = []
     for node in model.graph.node:
         matrix = _matrix_of(node, weights)
         if matrix is None:
             out.append(node)
             continue
-        for made in replace(node, matrix, f"linear_{next(count)}"):
+        for made in replace(node, matrix, node.output[0]):
             if isinstance(made, onnx.TensorProto):
                 model.graph.initializer.append(made)
             else:

@@ -19,13 +19,14 @@ from typing import NamedTuple, TypeAlias
 
 from edge_talker.asr.whisper.description import Description
 from edge_talker.asr.whisper.onnx_network import (
-    BUCKETS,
     DECODER_FILE,
     ENCODER_FILE,
     TENSORRT_FILE,
+    buckets,
 )
 from export.whisper_graph import cross_names, self_names
 
+COMMANDS_FILE = "trtexec.txt"
 USUAL_WINDOW = 500  # an utterance of 5 s, a margin of 2.6 s, and the rest of the bucket
 
 Shape: TypeAlias = tuple[int, ...]
@@ -43,14 +44,9 @@ Profile: TypeAlias = Mapping[str, Extent]
 """The extents of all inputs that have a symbolic dimension, by name."""
 
 
-def windows(n_audio_ctx: int) -> list[int]:
-    """Return the windows that a GPU is asked for, in positions: the buckets up to the longest."""
-    return [bucket for bucket in BUCKETS if bucket < n_audio_ctx] + [n_audio_ctx]
-
-
 def profiles(description: Description) -> dict[str, list[Profile]]:
     """Return the profiles of each graph by its file, one for every window."""
-    lengths = windows(description.n_audio_ctx)
+    lengths = buckets(description.n_audio_ctx)
     return {
         ENCODER_FILE: [_encoder_profile(description, window) for window in lengths],
         DECODER_FILE: [_decoder_profile(description, window) for window in lengths],
@@ -62,7 +58,7 @@ def plan(description: Description) -> dict[str, dict[str, str]]:
 
     One profile from the shortest to the longest window. Not yet run on hardware.
     """
-    lengths = windows(description.n_audio_ctx)
+    lengths = buckets(description.n_audio_ctx)
     usual = max(i for i, window in enumerate(lengths) if window <= USUAL_WINDOW)
     options = {}
     for file, found in profiles(description).items():
@@ -80,14 +76,16 @@ def plan(description: Description) -> dict[str, dict[str, str]]:
 
 
 def write_plan(folder: Path) -> None:
-    """Write the `tensorrt.json` of an artefact, next to its `whisper.json`.
+    """Write the plan of an artefact, next to its `whisper.json`, and the commands.
 
     Raises:
         StoreError: `whisper.json` is missing or broken.
 
     """
-    text = json.dumps(plan(Description.read(folder)), indent=1)
+    description = Description.read(folder)
+    text = json.dumps(plan(description), indent=1)
     (folder / TENSORRT_FILE).write_text(text + "\n", "utf-8")
+    (folder / COMMANDS_FILE).write_text(commands(description), "utf-8")
 
 
 def commands(description: Description) -> str:

@@ -14,7 +14,6 @@ from typing import Annotated
 import onnx
 import torch
 import typer
-from models.random_whisper import random_whisper
 from rich.console import Console
 from rich.progress import Progress
 
@@ -38,6 +37,7 @@ from export.whisper_ggml_parity import GGML_LIMITS, measure_ggml
 from export.whisper_graph import CPU_OPSET, GPU_OPSET, decoder_graph, encoder_graph
 from export.whisper_parity import LIMITS, measure
 from export.whisper_tokens import Vocabulary, made_up_vocabulary, vocabulary, write_ranks
+from models.random_whisper import random_whisper
 from models.whisper import SIZES, Whisper
 from models.whisper_checkpoint import load_whisper
 

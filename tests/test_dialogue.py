@@ -205,3 +205,12 @@ def test_an_open_turn_is_never_forgotten_for_its_age():
         asked(dialogue, turn_id)
         dialogue.closed(turn_id, 0.0, interrupted=False)
     assert dialogue.reply(1).transcript.text == "Open"
+
+
+def test_what_is_heard_is_no_exchange_and_goes_with_the_visitor(english):
+    partial = Transcript(2, "Where is", "en", 0.5, final=False)
+    english.hearing(partial)
+    assert english.understood() is partial
+    assert [turn_id for turn_id, _ in english.replies()] == [1]
+    english.clear()
+    assert english.understood() is None

@@ -13,9 +13,9 @@ import torch
 from onnx import TensorProto
 
 from edge_talker.asr.whisper.description import NEEDED, Description
-from edge_talker.asr.whisper.onnx_network import BUCKETS, DECODER_FILE, ENCODER_FILE
+from edge_talker.asr.whisper.onnx_network import BUCKETS, DECODER_FILE, ENCODER_FILE, buckets
 from edge_talker.errors import StoreError
-from export.tensorrt import USUAL_WINDOW, Extent, commands, plan, profiles, windows, write_plan
+from export.tensorrt import USUAL_WINDOW, Extent, commands, plan, profiles, write_plan
 from export.whisper_graph import GPU_OPSET, decoder_graph, encoder_graph
 from models.whisper import Whisper, WhisperDims
 
@@ -105,7 +105,7 @@ def test_every_dynamic_input_has_its_extent(graphs, file):
 
 def test_trtexec_gets_a_profile_for_every_window():
     found = trtexec()
-    assert windows(DIMS.n_audio_ctx) == list(BUCKETS)
+    assert buckets(DIMS.n_audio_ctx) == list(BUCKETS)
     for file, per_window in found.items():
         assert len(per_window) == len(BUCKETS), file
     for window, encoder, decoder in zip(
@@ -120,7 +120,7 @@ def test_trtexec_gets_a_profile_for_every_window():
         assert [shapes["tokens"] for shapes in decoder] == [(1, 1), (1, 1), (1, DIMS.n_text_ctx)]
 
 
-def test_onnx_runtime_gets_one_profile_that_spans_all_windows():
+def test_onnx_runtime_gets_one_profile_that_spans_all_buckets():
     smallest, usual, largest = planned(ENCODER_FILE)
     ends = [shapes["mel"][2] for shapes in (smallest, usual, largest)]
     assert ends == [2 * BUCKETS[0], 2 * USUAL_WINDOW, 2 * BUCKETS[-1]]
@@ -135,7 +135,7 @@ def test_onnx_runtime_gets_one_profile_that_spans_all_windows():
     [(1500, [250, 500, 1000, 1500]), (700, [250, 500, 700]), (500, [250, 500]), (60, [60])],
 )
 def test_no_window_is_longer_than_the_encoder(longest, expected):
-    assert windows(longest) == expected
+    assert buckets(longest) == expected
     shorter = description(dataclasses.replace(DIMS, n_audio_ctx=longest))
     for per_window in profiles(shorter).values():
         assert len(per_window) == len(expected)

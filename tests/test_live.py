@@ -244,12 +244,15 @@ class PartialAsr(FakeAsr):
 
 
 def understood(*items, **options):
-    """Have somebody ask, and then in the conversation say `items`; return what was shown then."""
+    """Have somebody ask, then in the conversation say `items`; return the talk and what was shown.
+
+    What was shown are (hearing, question) from the second question on, each once.
+    """
     options = {"asr": PartialAsr(), "llm": FakeLlm(reply="Yes."), **options}
     talk, visitor = visited(voice(1), silence(3), *items, silence(3), **options)
-    report = talk.run()
+    talk.run()
     shown = [(s.hearing, s.question) for at_s, s in visitor.scenes if at_s > 4]
-    return report, [texts for texts, _ in groupby(shown)]
+    return talk, [texts for texts, _ in groupby(shown)]
 
 
 def test_a_question_is_shown_while_it_is_asked_and_then_as_it_was_understood():
@@ -267,35 +270,41 @@ def test_nobody_outside_a_conversation_reads_what_was_said():
 
 
 def test_the_text_stays_while_somebody_goes_on_after_a_pause():
-    report, shown = understood(voice(0.9), silence(0.25), voice(0.9))
-    assert [turn["user_text"] for turn in report["turns"]] == ["spoke 1.0", "spoke 1.8"]
-    assert report["counters"]["speculations"] == 3
+    talk, shown = understood(voice(0.9), silence(0.25), voice(0.9))
+    assert talk.pipeline.report.as_dict()["counters"]["speculations"] == 3
     hearing = [text for text, _ in shown]
     assert hearing[1:-2] == [text for text in hearing if text]  # without a gap
     assert hearing[-3] == "spoke 1.8"
 
 
 def test_what_was_dropped_does_not_return_with_the_next_question():
-    texts = iter(["hello", "", "hello again"])
-    _, shown = understood(
-        voice(1), silence(2), voice(1), asr=PartialAsr(text=lambda _: next(texts))
-    )
-    assert shown[:5] == [
-        ("", ""), ("so far 0.5", ""), ("so far 1.0", ""), ("", ""), ("so far 0.5", "")
-    ]  # fmt: skip
+    """Two strays are answered, the third is not."""
+    strays = [voice(1.9), silence(4)] * 3
+    _, shown = understood(*strays, voice(1), completeness=strangers)
+    hearing = [key for key, _ in groupby(text for text, _ in shown)]
+    each = ["", "so far 0.5", "so far 1.0", "so far 1.5", "so far 2.0", "spoke 1.9"]
+    assert hearing == [*each * 3, "", "so far 0.5", "so far 1.0", "spoke 1.0", ""]
 
 
-def test_partial_texts_decide_nothing_and_are_not_reported():
-    asked = []
+def test_a_turn_without_words_leaves_nothing_on_the_screen():
+    texts = iter(["hello", ""])
+    _, shown = understood(voice(1), asr=PartialAsr(text=lambda _: next(texts)))
+    assert shown == [("", ""), ("so far 0.5", ""), ("so far 1.0", ""), ("", "")]
+
+
+def test_partial_texts_decide_nothing_and_are_neither_answered_nor_reported():
+    judged = set()
 
     def completeness(text):
-        asked.append(text)
+        judged.add(text)
         return "whole"
 
-    report, shown = understood(voice(2), completeness=completeness)
+    talk, shown = understood(voice(2), completeness=completeness)
     assert "so far 2.0" in [text for text, _ in shown]
-    assert {text for text in asked if text} == {"spoke 1.0", "spoke 2.0"}
-    assert "so far" not in json.dumps(report)
+    assert judged - {None} == {"spoke 1.0", "spoke 2.0"}
+    asked = [history[-1].user_text for history in talk.llm.histories]
+    assert asked == ["spoke 1.0", "spoke 2.0"]
+    assert "so far" not in json.dumps(talk.pipeline.report.as_dict())
 
 
 class TestWakeWord:

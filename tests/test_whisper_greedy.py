@@ -1,7 +1,6 @@
 """Greedy search over a scripted network: what is sampled, what is fed, and where it ends."""
 
 import itertools
-from functools import cache
 
 import numpy as np
 import pytest
@@ -10,20 +9,14 @@ from edge_talker.asr.whisper.description import Description
 from edge_talker.asr.whisper.greedy import Greedy
 from edge_talker.asr.whisper.mel import log_mel
 from edge_talker.asr.whisper.model import Request
-from edge_talker.asr.whisper.tokens import Tokenizer
 from edge_talker.audio import HEARING_RATE_HZ
 from edge_talker.errors import EngineError
+from tests.scripted_whisper import never, tokenizer
 from tests.whisper_vocabulary import small_vocabulary
 
 SOUND = np.random.default_rng(0).normal(0, 0.1, HEARING_RATE_HZ).astype(np.float32)
 N_MELS, WINDOW = 80, 60
 A, B, C = b"abc"  # the first tokens are the bytes
-
-
-@cache
-def tokenizer(*, multilingual=True):
-    vocabulary = small_vocabulary(multilingual=multilingual)
-    return Tokenizer(vocabulary.ranks, vocabulary.special_tokens)
 
 
 END = tokenizer().end
@@ -75,10 +68,6 @@ def request(**changes):
         "max_tokens": 20,
     }
     return Request(**{**fields, **changes})
-
-
-def never():
-    return False
 
 
 def decode(*steps, multilingual=True, first=FIRST, **changes):
@@ -215,7 +204,9 @@ def test_every_step_asks_whether_to_stop():
     steps = [{A: 5}, {B: 5}, {END: 5}]
     asked = itertools.count()
     assert greedy(ScriptedNetwork(*steps)).decode(request(), lambda: next(asked) < 0)
-    for last in range(next(asked)):
+    questions = next(asked)
+    assert questions == 2 + len(steps)  # in the encoder, after it, and before every step
+    for last in range(questions):
         network = ScriptedNetwork(*steps)
         stop = iter([False] * last + [True]).__next__
         assert greedy(network).decode(request(), stop) is None

@@ -105,4 +105,4 @@ def test_the_museum_in_32_tokens():
         " The Harbour Museum, Harbour Guest, Brandt, Skipper, Storm, Martha, Olga, English,"
         " Chinese, French, German."
     )
-    assert tokenizer(real=True).decode(chinese) == " Harbour Guest，风暴，WiFi，鲸鱼骨架。"
+    assert tokenizer(real=True).decode(chinese) == " WiFi，Harbour Guest，风暴，鲸鱼骨架。"

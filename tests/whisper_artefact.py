@@ -6,20 +6,22 @@ from functools import cache
 from pathlib import Path
 
 import onnx
+import torch
 
-from edge_talker.asr.whisper.description import DESCRIPTION_FILE, Description
+from edge_talker.asr.whisper.description import DESCRIPTION_FILE, END, Description
 from edge_talker.asr.whisper.onnx_network import DECODER_FILE, ENCODER_FILE
 from edge_talker.asr.whisper.tokens import TOKENS_FILE
 from export.artefact import Origin, write_manifest
 from export.fuse import tiled_attention
 from export.quantize import block_weights, dynamic_int8, rows_int8
 from export.whisper_graph import CPU_OPSET, decoder_graph, encoder_graph
-from export.whisper_tokens import Vocabulary, write_ranks
+from export.whisper_tokens import write_ranks
 from models.random_whisper import random_whisper
 from models.whisper import Whisper, WhisperDims
 from tests.whisper_vocabulary import small_vocabulary
 
 _STATE, _HEADS, _LAYERS = 128, 2, 2
+_ENDS_AT = 16  # the position whose successor is the end
 _INSIDE_BYTES = 1024  # of a tensor; larger ones lie beside the graph, as in a true artefact
 
 
@@ -71,8 +73,8 @@ def small_artefact(
 
 @cache
 def small_network(*, multilingual: bool = True) -> Whisper:
-    """Return the network: 4 s of sound, 96 tokens; its text depends on the sound."""
-    vocabulary: Vocabulary = small_vocabulary(multilingual=multilingual)
+    """Return the network: 4 s of sound, 96 tokens; its text depends on the sound, and it ends."""
+    vocabulary = small_vocabulary(multilingual=multilingual)
     dims = WhisperDims(
         n_mels=80,
         n_audio_ctx=200,
@@ -85,7 +87,12 @@ def small_network(*, multilingual: bool = True) -> Whisper:
         n_text_head=_HEADS,
         n_text_layer=_LAYERS,
     )
-    return random_whisper(dims, seed=0)
+    network = random_whisper(dims, seed=0)
+    decoder = network.decoder
+    with torch.no_grad():
+        end = decoder.token_embedding.weight[vocabulary.special_tokens[END]]
+        decoder.positional_embedding[_ENDS_AT] += 100 * end / end.norm()
+    return network
 
 
 @cache

@@ -60,7 +60,7 @@ class Scenery:
 
     def _follow(self) -> None:
         """Take over what is understood so far of a visitor; of nobody else."""
-        if self._open or self._listener.is_idle or not self._attention.in_conversation:
+        if self._listener.is_idle or not self._attention.in_conversation:
             self._hearing = ""
             return
         # A turn that was dropped since the person goes on keeps its text until the next has one.

@@ -23,7 +23,13 @@ from edge_talker.store.placing import disk_faults, placed, removed
 from edge_talker.store.verify import Artefact, Finding, Progress, check_contents, check_sizes
 
 PACKAGED_AVATARS = ("lin", "marlow")
-EXPORTERS = {"asr.whisper": "whisper"}  # by the kind of model that they make
+# By the kind of model that it makes, a command of a clone, and what else it may need.
+EXPORTERS = {
+    "asr.whisper": (
+        "python -m export whisper CHECKPOINT -o",
+        "for a GPU with --precision fp16, for whisper-cpp with --ggml q8_0",
+    ),
+}
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
 
@@ -72,10 +78,8 @@ class Store:
             have = ", ".join(self.names()) or "none yet"
             remedy = f"Import it: edge-talker models import FOLDER --name {name}"
             if kind in EXPORTERS:
-                remedy += (
-                    "\nOr make it from a checkpoint, in a clone of the project: "
-                    f"python -m export {EXPORTERS[kind]} CHECKPOINT -o {name}"
-                )
+                command, options = EXPORTERS[kind]
+                remedy += f"\nOr make it, in a clone of the project: {command} {name} ({options})"
             raise StoreError(
                 f"The store {self.home} has no model {name!r}; it has: {have}.", remedy
             )

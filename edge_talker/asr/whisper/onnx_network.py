@@ -6,6 +6,7 @@ where the network runs, and only logits come back.
 
 import json
 from collections.abc import Sequence
+from itertools import cycle
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,7 @@ from edge_talker.asr.whisper.description import EXPORT_AGAIN, Description
 from edge_talker.asr.whisper.greedy import Floats
 from edge_talker.engines import Provider, Stop
 from edge_talker.errors import StoreError
-from edge_talker.onnx import Session, Value
+from edge_talker.onnx import Binding, Session, Value
 
 ENCODER_FILE = "encoder.onnx"
 DECODER_FILE = "decoder.onnx"
@@ -22,6 +23,11 @@ TENSORRT_FILE = "tensorrt.json"  # the shapes that its engines are built for
 
 BUCKETS = (250, 500, 1000, 1500)  # windows that a GPU is prepared for
 CPU_STEP = 32  # of the windows on a CPU, which takes any
+
+
+def buckets(longest: int) -> list[int]:
+    """Return the windows of a GPU for a network of at most `longest` positions."""
+    return [bucket for bucket in BUCKETS if bucket < longest] + [longest]
 
 
 class OnnxNetwork:
@@ -41,6 +47,7 @@ class OnnxNetwork:
             for file in (ENCODER_FILE, DECODER_FILE)
         )
         self._fixed = provider != "cpu"
+        self._apart = provider == "tensorrt"
         self._self_names = self._names("self")
         self._cross_names = self._names("cross")
         self._kv_type = self._decoder.dtype(self._self_names[0])
@@ -49,7 +56,7 @@ class OnnxNetwork:
         """Return the smallest window that can be run and has that many positions."""
         longest = self._dims.n_audio_ctx
         if self._fixed:
-            return next((b for b in BUCKETS if positions <= b <= longest), longest)
+            return next(b for b in buckets(longest) if positions <= b)
         return min(longest, -(-positions // CPU_STEP) * CPU_STEP)
 
     def encode(self, mel: Floats, slots: int, stop: Stop) -> "OnnxSteps | None":
@@ -77,9 +84,13 @@ class OnnxNetwork:
         """Begin a text of at most `slots` tokens about the encoder's keys and values."""
         heads = self._dims.n_text_head
         length = self._dims.n_text_ctx if self._fixed else slots
-        empty = np.zeros((heads, length, self._dims.n_text_state // heads), self._kv_type)
-        text = {name: self._decoder.value(empty.copy()) for name in self._self_names}
-        return OnnxSteps(self._decoder, cross, text)
+        shape = (heads, length, self._dims.n_text_state // heads)
+        before, after = (
+            {name: self._decoder.value(np.zeros(shape, self._kv_type)) for name in self._self_names}
+            for _ in range(2)
+        )
+        # TensorRT promises nothing for an output that lies in the memory of an input.
+        return OnnxSteps(self._decoder, cross, before, after if self._apart else before)
 
     def close(self) -> None:
         """Release the sessions; safe to call twice."""
@@ -92,25 +103,41 @@ class OnnxNetwork:
 
 
 class OnnxSteps:
-    """The decoder over one utterance; every step writes its keys and values into `text`."""
+    """The decoder over one utterance; every step reads `before`, writes `after`, and swaps them."""
 
-    def __init__(self, decoder: Session, cross: dict[str, Value], text: dict[str, Value]) -> None:
+    def __init__(
+        self,
+        decoder: Session,
+        cross: dict[str, Value],
+        before: dict[str, Value],
+        after: dict[str, Value],
+    ) -> None:
         self._decoder = decoder
-        self._binding = decoder.native.io_binding()
-        for name, value in (cross | text).items():
-            self._binding.bind_ortvalue_input(name, value)
-        for name, value in text.items():
-            self._binding.bind_ortvalue_output(f"new_{name}", value)
-        self._binding.bind_output("logits", "cpu")
+        self._bindings = cycle(
+            _bound(decoder, cross, *pair) for pair in ((before, after), (after, before))
+        )
 
     def logits(self, tokens: Sequence[int], position: int) -> Floats:
         """Return the logits (n_vocab,) after the last of `tokens`, the first at `position`."""
-        self._binding.bind_cpu_input("tokens", np.array([tokens], np.int64))
-        self._binding.bind_cpu_input("position", np.array([position], np.int64))
-        self._decoder.step(self._binding)
+        binding = next(self._bindings)
+        binding.bind_cpu_input("tokens", np.array([tokens], np.int64))
+        binding.bind_cpu_input("position", np.array([position], np.int64))
+        self._decoder.step(binding)
         # A copy: the memory is that of the next step's logits.
-        logits: Floats = self._binding.get_outputs()[-1].numpy()[0].copy()
+        logits: Floats = binding.get_outputs()[-1].numpy()[0].copy()
         return logits
+
+
+def _bound(
+    decoder: Session, cross: dict[str, Value], before: dict[str, Value], after: dict[str, Value]
+) -> Binding:
+    binding = decoder.native.io_binding()
+    for name, value in (cross | before).items():
+        binding.bind_ortvalue_input(name, value)
+    for name, value in after.items():
+        binding.bind_ortvalue_output(f"new_{name}", value)
+    binding.bind_output("logits", "cpu")
+    return binding
 
 
 def _tensorrt_shapes(folder: Path) -> dict[str, dict[str, str]]:

@@ -47,7 +47,6 @@ def terms_of(knowledge: Knowledge, language: Language, tokenizer: Tokenizer) -> 
     Names are written with a capital within a sentence; in Chinese they are in Latin letters or
     between 《 and 》. The calendar's are left out.
     """
-
     before = " " if language == "en" else ""
 
     def rareness(term: str) -> float:
