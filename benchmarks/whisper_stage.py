@@ -55,7 +55,7 @@ SIZE = "base"
 SECONDS = 5
 TOKENS = 20
 THREADS = 2
-SCRIPT = tuple(range(1000, 1000 + TOKENS))  # no loop, no special token
+SCRIPT = tuple(range(ord("a"), ord("a") + TOKENS))  # tokens of single letters
 _TOKENS_PER_S = 4  # of the script, for partial transcripts
 
 console = Console(stderr=True)
@@ -139,16 +139,17 @@ def _p50(values: list[float]) -> float:
 class _Forced:
     """Says the script over any sound, as fast as a person speaks; costs what decoding costs."""
 
-    def __init__(self, model: Model) -> None:
+    def __init__(self, model: Model, end: int) -> None:
         self._model = model
+        self._end = end
 
     def window(self, positions: int) -> int:
         return self._model.window(positions)
 
     def decode(self, request: Request, stop: Stop) -> Decoded | None:
         count = max(1, _TOKENS_PER_S * len(request.samples) // HEARING_RATE_HZ)
-        request = dataclasses.replace(request, script=SCRIPT[:count], max_tokens=count)
-        return self._model.decode(request, stop)
+        script = (*SCRIPT[:count], self._end)
+        return self._model.decode(dataclasses.replace(request, script=script), stop)
 
     def close(self) -> None:
         pass
@@ -157,7 +158,7 @@ class _Forced:
 def _first_partial_ms(model: Model, tokenizer: Tokenizer, description: Description) -> float:
     """Return when the first partial transcript comes, after one second of sound at its pace."""
     options = WhisperOptions(language="en")
-    engine = Whisper(options, _Forced(model), tokenizer, description, Knowledge.packaged())
+    engine = Whisper(options, _Forced(model, tokenizer.end), tokenizer, description, Knowledge.packaged())
     sound = _speech()
     begin = time.perf_counter()
 

@@ -60,7 +60,7 @@ class Session:
         self.device = "cpu" if provider == "cpu" else "cuda"
         self._require(provider)
         try:
-            self.native = ort.InferenceSession(
+            self.native: Any = ort.InferenceSession(
                 path, options, providers=_with_options(provider, shapes or {}, path.parent)
             )
         except Exception as error:
@@ -130,8 +130,9 @@ class Session:
         return np.float16 if found == "tensor(float16)" else np.float32
 
     def close(self) -> None:
-        """Wait for what runs and release the threads; safe to call twice."""
+        """Wait for what runs, and release threads and weights; safe to call twice."""
         self._runner.shutdown()
+        self.native = None
 
 
 _DOCTOR = "edge-talker doctor"

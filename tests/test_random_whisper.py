@@ -167,8 +167,13 @@ def test_the_winner_leads_as_in_a_trained_network(network):
 
 def test_choices_survive_half_precision(network):
     half = copy.deepcopy(network).half().float()
-    survivors = [same(greedy(network, mel), greedy(half, mel)) for mel in SOUNDS.values()]
-    assert min(survivors) >= 30
+    running = []
+    for mel in SOUNDS.values():
+        words = greedy(network, mel)
+        assert same(words, forced(half, mel, words).argmax(-1).tolist()) >= 30
+        running.append(same(words, greedy(half, mel)))
+    # After a tie that falls the other way, a few of the next words are others too.
+    assert np.mean(running) >= 28
 
 
 def test_a_few_channels_are_outliers(network):

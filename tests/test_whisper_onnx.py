@@ -4,6 +4,7 @@ import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
+import onnxruntime as ort
 import pytest
 import torch
 
@@ -13,16 +14,13 @@ from edge_talker.asr.whisper.engine import Whisper, open_onnx
 from edge_talker.asr.whisper.greedy import Greedy
 from edge_talker.asr.whisper.mel import log_mel
 from edge_talker.asr.whisper.model import Request
+from edge_talker.asr.whisper.onnx_network import OnnxNetwork
 from edge_talker.asr.whisper.tokens import Tokenizer
 from edge_talker.audio import HEARING_RATE_HZ
 from edge_talker.errors import EngineError, StoreError
 from edge_talker.messages import AudioBlock
 from edge_talker.text.knowledge import Knowledge
 from tests.whisper_artefact import small_artefact, small_network
-
-ort = pytest.importorskip("onnxruntime")
-
-from edge_talker.asr.whisper.onnx_network import OnnxNetwork  # noqa: E402 - needs onnxruntime
 
 WINDOW = 96
 TOKENS = np.random.default_rng(1).integers(0, 250, 40).tolist()

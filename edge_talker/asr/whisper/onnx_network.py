@@ -85,12 +85,15 @@ class OnnxNetwork:
         heads = self._dims.n_text_head
         length = self._dims.n_text_ctx if self._fixed else slots
         shape = (heads, length, self._dims.n_text_state // heads)
-        before, after = (
-            {name: self._decoder.value(np.zeros(shape, self._kv_type)) for name in self._self_names}
-            for _ in range(2)
-        )
+        before = self._buffers(shape)
         # TensorRT promises nothing for an output that lies in the memory of an input.
-        return OnnxSteps(self._decoder, cross, before, after if self._apart else before)
+        after = self._buffers(shape) if self._apart else before
+        return OnnxSteps(self._decoder, cross, before, after)
+
+    def _buffers(self, shape: tuple[int, ...]) -> dict[str, Value]:
+        return {
+            name: self._decoder.value(np.zeros(shape, self._kv_type)) for name in self._self_names
+        }
 
     def close(self) -> None:
         """Release the sessions; safe to call twice."""
