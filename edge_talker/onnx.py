@@ -26,6 +26,7 @@ PROVIDERS: Mapping[Provider, str] = {
     "cuda": "CUDAExecutionProvider",
     "tensorrt": "TensorrtExecutionProvider",
 }
+_SPIN_US = "50"
 _LOOK_S = 0.005  # between two looks at `stop` while a graph runs
 _ERRORS_ONLY = 3  # of ONNX Runtime's log levels
 
@@ -54,8 +55,11 @@ class Session:
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
         options.log_severity_level = _ERRORS_ONLY
-        # A session that spins while it is idle slows down everybody else.
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+        # Waking a thread takes as long as many a node of a decoder, so threads wait for the next
+        # one awake; but no longer than that, and not at all between two runs: a session that spins
+        # while it is idle slows down everybody else.
+        options.add_session_config_entry("session.intra_op.spin_duration_us", _SPIN_US)
+        options.add_session_config_entry("session.force_spinning_stop", "1")
         self.provider = provider
         self.device = "cpu" if provider == "cpu" else "cuda"
         self._require(provider)
@@ -94,7 +98,8 @@ class Session:
     ) -> list[Value] | None:
         """Run the graph and return its outputs, which stay on the device; None once `stop`.
 
-        Asks `stop` every few milliseconds, and ends within the graph at the next node.
+        Asks `stop` every few milliseconds. What was stopped ends behind the caller's back, at the
+        next node of the graph; the next run waits for that.
 
         Raises:
             EngineError: the graph failed.
@@ -138,18 +143,16 @@ class Session:
 _DOCTOR = "edge-talker doctor"
 
 
-def _finished(running: "Future[None]", options: "ort.RunOptions", stop: Stop) -> bool:
-    """Wait for a run; False if it was stopped."""
-    stopped = False
+def _finished(running: "Future[None]", options: ort.RunOptions, stop: Stop) -> bool:
+    """Wait for a run; False if it was told to stop."""
     while True:
         try:
             running.result(_LOOK_S)
         except NotYet:
-            if not stopped and stop():
-                stopped = options.terminate = True
-        except Exception as error:
-            if stopped:
+            if stop():
+                options.terminate = True
                 return False
+        except Exception as error:
             raise EngineError(f"ONNX Runtime failed: {_first_line(error)}") from error
         else:
             return True

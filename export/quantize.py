@@ -4,7 +4,7 @@ Knows graphs and numbers; knows no network. Two ways for a linear layer, a MatMu
 
 - dynamic int8: the input is quantized as it comes, uint8 for each tensor; the weights are int8 for
   each output channel. For layers that see many positions at once, where arithmetic is the cost.
-- block weights: 4 or 8 bits with a scale for every `BLOCK` of the inputs of a channel
+- block weights: 4 or 8 bits with a scale for every block of the inputs of a channel
   (`MatMulNBits`). For layers that see one position, where reading the weights is the cost.
 """
 
@@ -17,7 +17,7 @@ from onnx import helper, numpy_helper
 
 from export.fuse import MICROSOFT, drop_unused, import_domain
 
-BLOCK = 32  # inputs that share a scale; MatMulNBits takes powers of two from 16
+BLOCKS = {4: 32, 8: 64}  # inputs that share a scale, by bits; fewer are finer and slower
 _INT8_ACTIVATIONS = 4  # MatMulNBits' accuracy_level: inputs are rounded to int8, block by block
 
 Floats = NDArray[np.float32]
@@ -70,7 +70,7 @@ def block_weights(model: onnx.ModelProto, bits: int) -> None:
             K=inputs,
             N=outputs,
             bits=bits,
-            block_size=BLOCK,
+            block_size=BLOCKS[bits],
             accuracy_level=_INT8_ACTIVATIONS,
         )
 
@@ -111,19 +111,20 @@ def channels_int8(weights: Floats) -> tuple[NDArray[np.int8], Floats]:
 
 
 def blocks(weights: Floats, bits: int) -> tuple[NDArray[np.uint8], Floats, NDArray[np.uint8]]:
-    """Round weights (inputs, outputs) to `bits` in blocks of `BLOCK` inputs, as MatMulNBits reads.
+    """Round weights (inputs, outputs) to `bits` in blocks of inputs, as MatMulNBits reads them.
 
     Returns:
-        values (outputs, blocks, BLOCK * bits / 8), two 4-bit values in a byte, the first one low;
+        values (outputs, blocks, BLOCKS[bits] * bits / 8), 4-bit ones two to a byte, first low;
         scales (outputs, blocks); zero points (outputs, blocks * bits / 8), packed alike.
 
     """
     top = 2**bits - 1
     inputs, outputs = weights.shape
-    count = -(-inputs // BLOCK)
-    padded = np.zeros((outputs, count * BLOCK), np.float32)
+    size = BLOCKS[bits]
+    count = -(-inputs // size)
+    padded = np.zeros((outputs, count * size), np.float32)
     padded[:, :inputs] = weights.T
-    padded = padded.reshape(outputs, count, BLOCK)
+    padded = padded.reshape(outputs, count, size)
     low = np.minimum(padded.min(axis=2), 0)  # 0 must be exact: it is what padding holds
     high = np.maximum(padded.max(axis=2), 0)
     scale = np.maximum(high - low, np.finfo(np.float32).tiny * top) / top

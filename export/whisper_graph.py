@@ -23,8 +23,9 @@ import onnx
 import torch
 from torch import Tensor, nn
 from torch.export import Dim
+from torch.nn import functional
 
-from models.whisper import Whisper
+from models.whisper import MultiHeadAttention, Whisper
 
 CPU_OPSET = 23  # has Attention, which the CPU runs without writing the scores out
 GPU_OPSET = 20  # all that TensorRT 10 and 11 parse; they fuse attention themselves
@@ -40,17 +41,39 @@ def self_names(layers: int) -> list[str]:
     return [f"self_{kind}.{layer}" for layer in range(layers) for kind in "kv"]
 
 
+class SelfAttention(nn.Module):
+    """Queries, keys and values of a self-attention by one matrix: one pass over what they see."""
+
+    def __init__(self, attn: MultiHeadAttention) -> None:
+        super().__init__()
+        self.attn = attn
+        parts = (attn.query, attn.key, attn.value)
+        no_bias = torch.zeros_like(attn.query.bias)  # the keys have none
+        self.weight = torch.cat([part.weight for part in parts])
+        self.bias = torch.cat([no_bias if part.bias is None else part.bias for part in parts])
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Return q, k and v, (batch, head, n, 64) each, of x (batch, n, state)."""
+        q, k, v = functional.linear(x, self.weight, self.bias).chunk(3, dim=-1)
+        return self.attn.heads(q), self.attn.heads(k), self.attn.heads(v)
+
+
 class EncoderGraph(nn.Module):
     """The encoder, and the keys and values of every cross-attention."""
 
     def __init__(self, network: Whisper) -> None:
         super().__init__()
         self.encoder = network.encoder
+        self.own = [SelfAttention(block.attn) for block in network.encoder.blocks]
         self.decoder = network.decoder  # whose weights make the keys and values
 
     def forward(self, mel: Tensor) -> tuple[Tensor, ...]:
         """See the module."""
-        features = self.encoder(mel.to(self.encoder.conv1.weight.dtype))
+        x = self.encoder.embedded(mel.to(self.encoder.conv1.weight.dtype))
+        for block, own in zip(self.encoder.blocks, self.own, strict=True):
+            x = x + block.attn.attend(*own(block.attn_ln(x)))
+            x = x + block.mlp(block.mlp_ln(x))
+        features = self.encoder.ln_post(x)
         out = [features]
         for attn in (block.cross_attn for block in self.decoder.blocks):
             out += [attn.heads(attn.key(features))[0], attn.heads(attn.value(features))[0]]
@@ -63,6 +86,7 @@ class DecoderGraph(nn.Module):
     def __init__(self, network: Whisper) -> None:
         super().__init__()
         self.decoder = network.decoder
+        self.own = [SelfAttention(block.attn) for block in network.decoder.blocks]
 
     def forward(self, tokens: Tensor, position: Tensor, *kv: Tensor) -> tuple[Tensor, ...]:
         """See the module."""
@@ -74,14 +98,16 @@ class DecoderGraph(nn.Module):
         mask = torch.where(slots[None, :] > places[:, None], -torch.inf, 0.0).to(kv[0].dtype)
         x = decoder.token_embedding(tokens) + decoder.positional_embedding[places]
         new = []
-        for i, block in enumerate(decoder.blocks):
-            normed = block.attn_ln(x)
-            k = _written(self_kv[2 * i], places, block.attn.heads(block.attn.key(normed))[0])
-            v = _written(self_kv[2 * i + 1], places, block.attn.heads(block.attn.value(normed))[0])
-            x = x + block.attn.attend(normed, k[None], v[None], mask)
-            x = x + block.cross_attn.attend(
-                block.cross_attn_ln(x), cross_kv[2 * i][None], cross_kv[2 * i + 1][None]
+        for i, (block, own) in enumerate(zip(decoder.blocks, self.own, strict=True)):
+            q, k, v = own(block.attn_ln(x))
+            k, v = (
+                _written(buffer, places, rows[0])
+                for buffer, rows in zip(self_kv[2 * i : 2 * i + 2], (k, v), strict=True)
             )
+            x = x + block.attn.attend(q, k[None], v[None], mask)
+            cross = block.cross_attn
+            q = cross.heads(cross.query(block.cross_attn_ln(x)))
+            x = x + cross.attend(q, cross_kv[2 * i][None], cross_kv[2 * i + 1][None])
             x = x + block.mlp(block.mlp_ln(x))
             new += [k, v]
         return decoder.logits(x[:, -1]).float(), *new

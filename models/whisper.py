@@ -76,16 +76,16 @@ class MultiHeadAttention(nn.Module):
         """Split (batch, n, state) into (batch, head, n, state / head)."""
         return x.reshape(*x.shape[:2], self.n_head, -1).transpose(1, 2)
 
-    def attend(self, x: Tensor, k: Tensor, v: Tensor, mask: Tensor | None = None) -> Tensor:
-        """Let x (batch, n, state) look at heads k and v; `mask` (n, m) is added to the scores."""
-        q = self.heads(self.query(x))
+    def attend(self, q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None = None) -> Tensor:
+        """Let the heads q look at k and v; `mask` (n, m) is added to the scores."""
         seen = functional.scaled_dot_product_attention(q, k, v, attn_mask=mask)
         out: Tensor = self.out(seen.transpose(1, 2).flatten(2))
         return out
 
     def forward(self, x: Tensor, source: Tensor, mask: Tensor | None = None) -> Tensor:
         """Let x look at `source`, both (batch, n, state)."""
-        return self.attend(x, self.heads(self.key(source)), self.heads(self.value(source)), mask)
+        q, k, v = self.query(x), self.key(source), self.value(source)
+        return self.attend(self.heads(q), self.heads(k), self.heads(v), mask)
 
 
 class ResidualBlock(nn.Module):
@@ -140,13 +140,17 @@ class AudioEncoder(nn.Module):
 
         A window of fewer than n_audio_ctx positions is what others call audio_ctx.
         """
-        x = functional.gelu(self.conv1(mel))
-        x = functional.gelu(self.conv2(x)).transpose(1, 2)
-        x = x + self.positional_embedding[: x.shape[1]]
+        x = self.embedded(mel)
         for block in self.blocks:
             x = block(x)
         out: Tensor = self.ln_post(x)
         return out
+
+    def embedded(self, mel: Tensor) -> Tensor:
+        """Return what the first block sees, (batch, window, n_audio_state)."""
+        x = functional.gelu(self.conv1(mel))
+        x = functional.gelu(self.conv2(x)).transpose(1, 2)
+        return x + self.positional_embedding[: x.shape[1]]
 
 
 class TextDecoder(nn.Module):
