@@ -13,7 +13,10 @@ _SWAP_HEADS = [0, 2, 1, 3]
 
 
 def tiled_attention(model: onnx.ModelProto, heads: int) -> None:
-    """Exchange every unmasked Attention between heads that were split from rows, in place."""
+    """Exchange every Attention whose queries were split from rows, in place.
+
+    Keys and values may be rows too, or heads (1, heads, positions, 64) that came so.
+    """
     made = {name: node for node in model.graph.node for name in node.output}
     readers: dict[str, list[onnx.NodeProto]] = {}
     for node in model.graph.node:
@@ -29,23 +32,27 @@ def tiled_attention(model: onnx.ModelProto, heads: int) -> None:
         return split.input[0] if split is not None and split.op_type == "Reshape" else ""
 
     for node in model.graph.node:
-        if node.op_type != "Attention" or len(node.input) != 3:
+        if node.op_type != "Attention":
             continue
-        sources = [rows(name) for name in node.input]
+        q, k, v, *mask = node.input
         [swap] = readers[node.output[0]]
         [merge] = readers.get(swap.output[0], [None])
-        if all(sources) and _swaps_heads(swap) and merge is not None and merge.op_type == "Reshape":
-            node.CopyFrom(
-                helper.make_node(
-                    "MultiHeadAttention",
-                    sources,
-                    [merge.output[0]],
-                    node.name,
-                    domain=MICROSOFT,
-                    num_heads=heads,
-                )
+        if not rows(q) or not _swaps_heads(swap) or merge is None or merge.op_type != "Reshape":
+            continue
+        sources = [rows(q), rows(k) or k, rows(v) or v]
+        if mask:
+            sources += ["", "", *mask]  # neither bias nor padding
+        node.CopyFrom(
+            helper.make_node(
+                "MultiHeadAttention",
+                sources,
+                [merge.output[0]],
+                node.name,
+                domain=MICROSOFT,
+                num_heads=heads,
             )
-            merge.output[0] += ".unused"
+        )
+        merge.output[0] += ".unused"
     import_domain(model, MICROSOFT)
     drop_unused(model)
 

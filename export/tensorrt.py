@@ -123,8 +123,8 @@ def _decoder_profile(description: Description, window: int) -> Profile:
     slots, width = description.n_text_ctx, description.n_text_state // heads
     return {
         "tokens": Extent((1, 1), (1, 1), (1, slots)),  # a prompt once, then one by one
-        **dict.fromkeys(self_names(layers), _fixed(heads, slots, width)),
-        **dict.fromkeys(cross_names(layers), _fixed(heads, window, width)),
+        **dict.fromkeys(self_names(layers), _fixed(slots, 2 * description.n_text_state)),
+        **dict.fromkeys(cross_names(layers), _fixed(1, heads, window, width)),
     }
 
 

@@ -197,7 +197,7 @@ def write_graphs(network: Whisper, precision: Precision, folder: Path) -> int:
         _save(encoder, folder / ENCODER_FILE)
         del encoder
         decoder = decoder_graph(network, opset)
-        _quantize_decoder(decoder, precision)
+        _quantize_decoder(decoder, precision, network.dims.n_text_head)
         _save(decoder, folder / DECODER_FILE)
     return opset
 
@@ -210,8 +210,11 @@ def _quantize_encoder(graph: onnx.ModelProto, precision: Precision, heads: int) 
         dynamic_int8(graph)
 
 
-def _quantize_decoder(graph: onnx.ModelProto, precision: Precision) -> None:
-    if precision in (Precision.FP16, Precision.FP32):
+def _quantize_decoder(graph: onnx.ModelProto, precision: Precision, heads: int) -> None:
+    if precision is Precision.FP16:
+        return
+    tiled_attention(graph, heads)
+    if precision is Precision.FP32:
         return
     if precision is Precision.INT8_DYNAMIC:
         dynamic_int8(graph)

@@ -2,15 +2,16 @@
 
 ::
 
-    encoder   mel (1, n_mels, 2 * window)             features (1, window, state),
-                                                      cross_k.N, cross_v.N (heads, window, 64)
-    decoder   tokens (1, n), position (1),            logits (1, n_vocab) after the last token,
-              self_k.N, self_v.N (heads, slots, 64),  new_self_k.N, new_self_v.N
+    encoder   mel (1, n_mels, 2 * window)            features (1, window, state),
+                                                     cross_k.N, cross_v.N (1, heads, window, 64)
+    decoder   tokens (1, n), position (1),           logits (1, n_vocab) after the last token,
+              self_kv.N (slots, 2 * state),          new_self_kv.N
               cross_k.N, cross_v.N
 
 N counts the decoder's layers. `slots` is the fixed length of the buffers of self-attention: the
-token at `position` writes slot `position`, and nothing is ever moved, so a new buffer may share the
-memory of the old one. `window`, `n` and `slots` are symbolic; a GPU gives them fixed values.
+token at `position` writes row `position`, keys before values, and nothing is ever moved, so a new
+buffer may share the memory of the old one. `window`, `n` and `slots` are symbolic; a GPU gives them
+fixed values.
 """
 
 import logging
@@ -38,24 +39,22 @@ def cross_names(layers: int) -> list[str]:
 
 def self_names(layers: int) -> list[str]:
     """Return the names of the self-attention's buffers."""
-    return [f"self_{kind}.{layer}" for layer in range(layers) for kind in "kv"]
+    return [f"self_kv.{layer}" for layer in range(layers)]
 
 
-class SelfAttention(nn.Module):
+class JoinedAttention(nn.Module):
     """Queries, keys and values of a self-attention by one matrix: one pass over what they see."""
 
     def __init__(self, attn: MultiHeadAttention) -> None:
         super().__init__()
-        self.attn = attn
         parts = (attn.query, attn.key, attn.value)
         no_bias = torch.zeros_like(attn.query.bias)  # the keys have none
         self.weight = torch.cat([part.weight for part in parts])
         self.bias = torch.cat([no_bias if part.bias is None else part.bias for part in parts])
 
-    def forward(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """Return q, k and v, (batch, head, n, 64) each, of x (batch, n, state)."""
-        q, k, v = functional.linear(x, self.weight, self.bias).chunk(3, dim=-1)
-        return self.attn.heads(q), self.attn.heads(k), self.attn.heads(v)
+    def forward(self, x: Tensor) -> Tensor:
+        """Return q, k and v side by side, (batch, n, 3 * state), of x (batch, n, state)."""
+        return functional.linear(x, self.weight, self.bias)
 
 
 class EncoderGraph(nn.Module):
@@ -64,19 +63,20 @@ class EncoderGraph(nn.Module):
     def __init__(self, network: Whisper) -> None:
         super().__init__()
         self.encoder = network.encoder
-        self.own = [SelfAttention(block.attn) for block in network.encoder.blocks]
+        self.joined = [JoinedAttention(block.attn) for block in network.encoder.blocks]
         self.decoder = network.decoder  # whose weights make the keys and values
 
     def forward(self, mel: Tensor) -> tuple[Tensor, ...]:
         """See the module."""
         x = self.encoder.embedded(mel.to(self.encoder.conv1.weight.dtype))
-        for block, own in zip(self.encoder.blocks, self.own, strict=True):
-            x = x + block.attn.attend(*own(block.attn_ln(x)))
+        for block, joined in zip(self.encoder.blocks, self.joined, strict=True):
+            attn = block.attn
+            x = x + attn.attend(*map(attn.heads, joined(block.attn_ln(x)).chunk(3, dim=-1)))
             x = x + block.mlp(block.mlp_ln(x))
         features = self.encoder.ln_post(x)
         out = [features]
         for attn in (block.cross_attn for block in self.decoder.blocks):
-            out += [attn.heads(attn.key(features))[0], attn.heads(attn.value(features))[0]]
+            out += [attn.heads(attn.key(features)), attn.heads(attn.value(features))]
         return tuple(out)
 
 
@@ -86,36 +86,30 @@ class DecoderGraph(nn.Module):
     def __init__(self, network: Whisper) -> None:
         super().__init__()
         self.decoder = network.decoder
-        self.own = [SelfAttention(block.attn) for block in network.decoder.blocks]
+        self.joined = [JoinedAttention(block.attn) for block in network.decoder.blocks]
 
     def forward(self, tokens: Tensor, position: Tensor, *kv: Tensor) -> tuple[Tensor, ...]:
         """See the module."""
         decoder = self.decoder
         layers = len(decoder.blocks)
-        self_kv, cross_kv = kv[: 2 * layers], kv[2 * layers :]
+        buffers, cross_kv = kv[:layers], kv[layers:]
         places = position + torch.arange(tokens.shape[1])  # (n,)
-        slots = torch.arange(self_kv[0].shape[1])
-        mask = torch.where(slots[None, :] > places[:, None], -torch.inf, 0.0).to(kv[0].dtype)
+        slots = torch.arange(buffers[0].shape[0])
+        unseen = (slots[None, :] > places[:, None])[None, None]
+        mask = torch.where(unseen, -torch.inf, 0.0).to(buffers[0].dtype)  # (1, 1, n, slots)
         x = decoder.token_embedding(tokens) + decoder.positional_embedding[places]
         new = []
-        for i, (block, own) in enumerate(zip(decoder.blocks, self.own, strict=True)):
-            q, k, v = own(block.attn_ln(x))
-            k, v = (
-                _written(buffer, places, rows[0])
-                for buffer, rows in zip(self_kv[2 * i : 2 * i + 2], (k, v), strict=True)
-            )
-            x = x + block.attn.attend(q, k[None], v[None], mask)
-            cross = block.cross_attn
+        for i, (block, joined) in enumerate(zip(decoder.blocks, self.joined, strict=True)):
+            attn, cross = block.attn, block.cross_attn
+            state = x.shape[-1]
+            q, rows = joined(block.attn_ln(x)).split([state, 2 * state], dim=-1)
+            new.append(buffers[i].index_put((places,), rows[0]))
+            k, v = new[-1][None].chunk(2, dim=-1)
+            x = x + attn.attend(attn.heads(q), attn.heads(k), attn.heads(v), mask)
             q = cross.heads(cross.query(block.cross_attn_ln(x)))
-            x = x + cross.attend(q, cross_kv[2 * i][None], cross_kv[2 * i + 1][None])
+            x = x + cross.attend(q, cross_kv[2 * i], cross_kv[2 * i + 1])
             x = x + block.mlp(block.mlp_ln(x))
-            new += [k, v]
         return decoder.logits(x[:, -1]).float(), *new
-
-
-def _written(buffer: Tensor, places: Tensor, rows: Tensor) -> Tensor:
-    """Return the buffer (heads, slots, 64) with the rows (heads, n, 64) at places (n,)."""
-    return buffer.scatter(1, places[None, :, None].expand(rows.shape), rows)
 
 
 def encoder_graph(network: Whisper, opset: int) -> onnx.ModelProto:
@@ -139,8 +133,8 @@ def decoder_graph(network: Whisper, opset: int) -> onnx.ModelProto:
     layers, heads = dims.n_text_layer, dims.n_text_head
     width = dims.n_text_state // heads
     like = network.decoder.token_embedding.weight
-    buffers = [torch.zeros(heads, 8, width, dtype=like.dtype) for _ in range(2 * layers)]
-    cross = [torch.zeros(heads, 16, width, dtype=like.dtype) for _ in range(2 * layers)]
+    buffers = [torch.zeros(8, 2 * dims.n_text_state, dtype=like.dtype) for _ in range(layers)]
+    cross = [torch.zeros(1, heads, 16, width, dtype=like.dtype) for _ in range(2 * layers)]
     n = Dim("n", min=1, max=dims.n_text_ctx)
     slots = Dim("slots", min=2, max=dims.n_text_ctx)
     window = Dim("window", min=2, max=dims.n_audio_ctx)
@@ -153,7 +147,7 @@ def decoder_graph(network: Whisper, opset: int) -> onnx.ModelProto:
         shapes={
             "tokens": {1: n},
             "position": None,
-            "kv": tuple([{1: slots}] * 2 * layers + [{1: window}] * 2 * layers),
+            "kv": tuple([{0: slots}] * layers + [{2: window}] * 2 * layers),
         },
     )
 

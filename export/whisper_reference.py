@@ -38,8 +38,8 @@ class TorchNetwork:
         _, *cross = self._encoder(torch.from_numpy(mel)[None])
         if stop():
             return None
-        heads, _, width = cross[0].shape
-        empty = [torch.zeros(heads, slots, width, dtype=kv.dtype) for kv in cross]
+        size = (slots, 2 * self._dims.n_text_state)
+        empty = [torch.zeros(size, dtype=cross[0].dtype) for _ in range(self._dims.n_text_layer)]
         return TorchSteps(self._decoder, empty, cross)
 
     def close(self) -> None:
@@ -51,7 +51,7 @@ class TorchSteps:
 
     def __init__(self, decoder: DecoderGraph, text: list[Tensor], cross: list[Tensor]) -> None:
         self._decoder = decoder
-        self._text = text  # keys and values of each layer, (heads, slots, 64)
+        self._text = text  # of each layer, (slots, 2 * state)
         self._cross = cross
 
     @torch.inference_mode()

@@ -48,8 +48,9 @@ class OnnxNetwork:
         )
         self._fixed = provider != "cpu"
         self._apart = provider == "tensorrt"
-        self._self_names = self._names("self")
-        self._cross_names = self._names("cross")
+        layers = range(self._dims.n_text_layer)
+        self._self_names = [f"self_kv.{layer}" for layer in layers]
+        self._cross_names = [f"cross_{part}.{layer}" for layer in layers for part in "kv"]
         self._kv_type = self._decoder.dtype(self._self_names[0])
 
     def window(self, positions: int) -> int:
@@ -82,15 +83,14 @@ class OnnxNetwork:
 
     def steps(self, cross: dict[str, Value], slots: int) -> "OnnxSteps":
         """Begin a text of at most `slots` tokens about the encoder's keys and values."""
-        heads = self._dims.n_text_head
-        length = self._dims.n_text_ctx if self._fixed else slots
-        shape = (heads, length, self._dims.n_text_state // heads)
+        rows = self._dims.n_text_ctx if self._fixed else slots
+        shape = (rows, 2 * self._dims.n_text_state)
         before = self._buffers(shape)
         # TensorRT promises nothing for an output that lies in the memory of an input.
         after = self._buffers(shape) if self._apart else before
         return OnnxSteps(self._decoder, cross, before, after)
 
-    def _buffers(self, shape: tuple[int, ...]) -> dict[str, Value]:
+    def _buffers(self, shape: tuple[int, int]) -> dict[str, Value]:
         return {
             name: self._decoder.value(np.zeros(shape, self._kv_type)) for name in self._self_names
         }
@@ -99,10 +99,6 @@ class OnnxNetwork:
         """Release the sessions; safe to call twice."""
         self._encoder.close()
         self._decoder.close()
-
-    def _names(self, kind: str) -> list[str]:
-        layers = range(self._dims.n_text_layer)
-        return [f"{kind}_{part}.{layer}" for layer in layers for part in "kv"]
 
 
 class OnnxSteps:
