@@ -11,7 +11,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from models.random_whisper import audio_sensitivity
 
 from edge_talker.asr.whisper.greedy import Steps
 from edge_talker.asr.whisper.mel import log_mel
@@ -20,6 +19,7 @@ from edge_talker.messages import Samples
 from export.parity import Figures, Floats, Limit, kl_divergence, snr_db
 from export.whisper_graph import EncoderGraph, cross_names
 from export.whisper_reference import TorchNetwork
+from models.random_whisper import audio_sensitivity
 from models.whisper import Whisper
 
 TOKENS = 32  # of a clip
