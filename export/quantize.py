@@ -52,8 +52,11 @@ def dynamic_int8(model: onnx.ModelProto) -> None:
     _replace_linear(model, replace)
 
 
-def block_weights(model: onnx.ModelProto, bits: int) -> None:
-    """Quantize the weights of every linear layer to `bits`, 4 or 8, in place."""
+def block_weights(model: onnx.ModelProto, bits: int, only: str = "") -> None:
+    """Quantize the weights of every linear layer, or of `only` that of this output, in place.
+
+    `bits` are 4 or 8.
+    """
 
     def replace(node: Node, weights: Floats, name: str) -> Iterator[Node | onnx.TensorProto]:
         inputs, outputs = weights.shape
@@ -74,7 +77,7 @@ def block_weights(model: onnx.ModelProto, bits: int) -> None:
             accuracy_level=_INT8_ACTIVATIONS,
         )
 
-    _replace_linear(model, replace)
+    _replace_linear(model, replace, only)
     import_domain(model, MICROSOFT)
 
 
@@ -144,13 +147,16 @@ def _packed(values: NDArray[np.floating], bits: int) -> NDArray[np.uint8]:
     return packed
 
 
-def _replace_linear(model: onnx.ModelProto, replace: Replacement) -> None:
-    """Put what `replace` yields in the place of every MatMul or Gemm by a constant matrix."""
+def _replace_linear(model: onnx.ModelProto, replace: Replacement, only: str = "") -> None:
+    """Put what `replace` yields in the place of every MatMul or Gemm by a constant matrix.
+
+    With `only`, of the one that has this output.
+    """
     weights = _initializers(model)
     out: list[Node] = []
     for node in model.graph.node:
         matrix = _matrix_of(node, weights)
-        if matrix is None:
+        if matrix is None or (only and node.output[0] != only):
             out.append(node)
             continue
         for made in replace(node, matrix, node.output[0]):

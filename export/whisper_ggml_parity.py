@@ -21,10 +21,21 @@ from export.whisper_parity import TOKENS
 from export.whisper_reference import TorchNetwork
 from models.whisper import Whisper
 
+def common_share(agreement: float) -> float:
+    """Return the share of `TOKENS` before the first different one, for that agreement at a step."""
+    return sum(agreement**step for step in range(1, TOKENS + 1)) / TOKENS
+
+
 GGML_LIMITS: Mapping[str, Mapping[str, Limit]] = {
     "f16": {"ggml_agreement": Limit(30 / 32, at_least=True), "ggml_logprob_error": Limit(0.02)},
-    "q8_0": {"ggml_agreement": Limit(0.5, at_least=True), "ggml_logprob_error": Limit(0.1)},
-    "q5_1": {"ggml_agreement": Limit(0.25, at_least=True), "ggml_logprob_error": Limit(0.4)},
+    "q8_0": {
+        "ggml_agreement": Limit(common_share(0.9), at_least=True),
+        "ggml_logprob_error": Limit(0.15),
+    },
+    "q5_1": {
+        "ggml_agreement": Limit(common_share(0.8), at_least=True),
+        "ggml_logprob_error": Limit(0.4),
+    },
 }
 """What each precision may lose; after one different token all that follow may differ."""
 

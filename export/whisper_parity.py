@@ -32,7 +32,7 @@ LIMITS: Mapping[str, Mapping[str, Limit]] = {
     "fp16": {"kl_mean": Limit(0.01), "argmax_agreement": Limit(0.98, at_least=True)},
     "int8": {"kl_mean": Limit(0.1), "argmax_agreement": Limit(0.9, at_least=True)},
     "int8-dynamic": {"kl_mean": Limit(0.1), "argmax_agreement": Limit(0.9, at_least=True)},
-    "int4": {"kl_mean": Limit(0.4), "argmax_agreement": Limit(0.8, at_least=True)},
+    "int4": {"kl_mean": Limit(0.1), "argmax_agreement": Limit(0.9, at_least=True)},
 }
 """What each precision may lose."""
 
