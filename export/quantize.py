@@ -36,7 +36,7 @@ def dynamic_int8(model: onnx.ModelProto) -> None:
         yield numpy_helper.from_array(scale, f"{name}.scale")
         source = node.input[0]
         if source not in quantized_inputs:
-            parts = [f"{source}.{part}" for part in ("int8", "scale", "zero")]
+            parts = [f"{source}.input_{part}" for part in ("int8", "scale", "zero")]
             quantized_inputs[source] = parts
             yield helper.make_node("DynamicQuantizeLinear", [source], parts)
         x, x_scale, x_zero = quantized_inputs[source]

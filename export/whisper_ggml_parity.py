@@ -21,6 +21,7 @@ from export.whisper_parity import TOKENS
 from export.whisper_reference import TorchNetwork
 from models.whisper import Whisper
 
+
 def common_share(agreement: float) -> float:
     """Return the share of `TOKENS` before the first different one, for that agreement at a step."""
     return sum(agreement**step for step in range(1, TOKENS + 1)) / TOKENS

@@ -98,6 +98,7 @@ def small_network(*, multilingual: bool = True) -> Whisper:
 @cache
 def _graphs(multilingual: bool) -> tuple[onnx.ModelProto, onnx.ModelProto]:
     network = small_network(multilingual=multilingual)
-    encoder = encoder_graph(network, CPU_OPSET)
-    tiled_attention(encoder, _HEADS)
-    return encoder, decoder_graph(network, CPU_OPSET)
+    graphs = encoder_graph(network, CPU_OPSET), decoder_graph(network, CPU_OPSET)
+    for graph in graphs:
+        tiled_attention(graph, _HEADS)
+    return graphs
