@@ -23,7 +23,17 @@ NEED_EXTRAS = ("edge_talker.onnx", *(
     for name in ("cpp_model", "engine", "greedy", "onnx_network", "terms", "tokens")
 ))  # fmt: skip
 # What an engine may import; the voice and the recogniser's pronunciations share espeak-ng.
-LOWER = ("messages", "audio", "text", "onnx", "engines", "errors", "espeak_library")
+LOWER = (
+    "messages",
+    "audio",
+    "text",
+    "onnx",
+    "engines",
+    "errors",
+    "cache",
+    "native_log",
+    "espeak_library",
+)
 
 
 def imports_of(path):
