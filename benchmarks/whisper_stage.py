@@ -158,9 +158,7 @@ class _Forced:
 def _first_partial_ms(model: Model, tokenizer: Tokenizer, description: Description) -> float:
     """Return when the first partial transcript comes, after one second of sound at its pace."""
     options = WhisperOptions(language="en")
-    engine = Whisper(
-        options, _Forced(model, tokenizer.end), tokenizer, description, Knowledge.packaged()
-    )
+    engine = Whisper(options, _Forced(model, tokenizer.end), tokenizer, description, Knowledge.packaged())
     sound = _speech()
     begin = time.perf_counter()
 

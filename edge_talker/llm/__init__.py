@@ -10,6 +10,8 @@ from pydantic import Field
 from edge_talker.engines import EngineEntry, EngineOptions, Stop
 from edge_talker.messages import Delta, History
 
+REFUSED = "refused"  # begins the answer id of a question that the safety filter answered
+
 
 class Llm(Protocol):
     """Answers the last, still open, exchange of a history."""

@@ -8,11 +8,11 @@ to be read again.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from edge_talker.llm import REFUSED
 from edge_talker.llm.llama.chat import Chat
 from edge_talker.llm.llama.library import Tokens
 from edge_talker.messages import UNKNOWN_WORD, Emotion, Exchange, History
 
-REFUSED = "refused"  # the id of a question that the safety filter kept from the model
 QUESTION_TOKENS = 160  # that are read of a question: a minute of speech
 
 _NOT_UNDERSTOOD = "…"
@@ -108,8 +108,9 @@ def _is_told(exchange: Exchange) -> bool:
 def notes_of(
     tokenize: Callable[[str], Tokens], passages: Sequence[tuple[str, str]], limit: int
 ) -> Tokens:
-    """Return passages, each with its source, as they stand before a question; whole ones only,
-    but for a first one that is too long.
+    """Return passages, each with its source, as they stand before a question.
+
+    They are whole, but for a first one of more than `limit` tokens.
     """
     notes: Tokens = ()
     for source, text in passages:
