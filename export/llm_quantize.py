@@ -1,0 +1,78 @@
+"""llama.cpp's own quantizer, with or without an importance matrix."""
+
+import ctypes
+from collections.abc import Mapping
+from enum import StrEnum
+from pathlib import Path
+
+import llama_cpp
+import numpy as np
+from numpy.typing import NDArray
+
+from edge_talker.errors import EngineError
+from export.llama_log import quiet
+
+Importance = Mapping[str, NDArray[np.float32]]
+"""For matrices, by llama.cpp's name: how much each input counts, (inputs,)."""
+
+_BUFFER_BYTES = 2**30  # of a tensor's rows, in float32; 7 B within 6 GB
+
+
+class Quantization(StrEnum):
+    """What a GGUF's matrices are stored in."""
+
+    Q4_K_M = "Q4_K_M"  # 4.8 bits a weight
+    Q5_K_M = "Q5_K_M"  # 5.7
+    Q8_0 = "Q8_0"  # 8.5
+    F16 = "F16"
+
+
+_FILE_TYPES = {
+    Quantization.Q4_K_M: llama_cpp.LLAMA_FTYPE_MOSTLY_Q4_K_M,
+    Quantization.Q5_K_M: llama_cpp.LLAMA_FTYPE_MOSTLY_Q5_K_M,
+    Quantization.Q8_0: llama_cpp.LLAMA_FTYPE_MOSTLY_Q8_0,
+    Quantization.F16: llama_cpp.LLAMA_FTYPE_MOSTLY_F16,
+}
+
+
+def quantize(
+    source: Path,
+    target: Path,
+    quantization: Quantization,
+    importance: Importance | None = None,
+    threads: int = 0,
+) -> None:
+    """Write a GGUF of float32 or float16 matrices anew in a quantization; 0 threads are all.
+
+    Raises:
+        EngineError: llama.cpp failed.
+
+    """
+    quiet()
+    params = llama_cpp.llama_model_quantize_default_params()
+    params.nthread = threads
+    params.ftype = _FILE_TYPES[quantization]
+    params.max_buf_size = _BUFFER_BYTES
+    records = _records(importance or {})
+    if importance:
+        params.imatrix = records
+    failed = llama_cpp.llama_model_quantize(
+        str(source).encode(), str(target).encode(), ctypes.byref(params)
+    )
+    if failed:
+        raise EngineError(
+            f"llama.cpp could not write {target.name} in {quantization}.",
+            "See that the disk has room, and that an importance matrix belongs to this model.",
+        )
+
+
+def _records(importance: Importance) -> ctypes.Array[llama_cpp.llama_model_imatrix_data]:
+    """Return llama.cpp's list, which ends in an empty record."""
+    records = (llama_cpp.llama_model_imatrix_data * (len(importance) + 1))()
+    for record, (name, values) in zip(records, importance.items(), strict=False):
+        record.name = name.encode()
+        record.data = np.ascontiguousarray(values, np.float32).ctypes.data_as(
+            ctypes.POINTER(ctypes.c_float)
+        )
+        record.size = len(values)
+    return records
