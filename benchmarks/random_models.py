@@ -3,6 +3,7 @@
 import dataclasses
 import hashlib
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
 
@@ -14,6 +15,9 @@ from edge_talker.asr.whisper.description import DESCRIPTION_FILE, Description
 from edge_talker.asr.whisper.ggml_file import GGML_FILE
 from edge_talker.asr.whisper.mel import mel_filters
 from edge_talker.asr.whisper.tokens import TOKENS_FILE
+from export.llm import load as load_llm
+from export.llm import write_model
+from export.llm_quantize import Quantization
 from export.whisper import Loaded, Precision, write_graphs
 from export.whisper_ggml import write_ggml
 from export.whisper_tokens import write_ranks
@@ -26,27 +30,47 @@ console = Console(stderr=True)
 
 def whisper_artefact(loaded: Loaded, precision: Precision) -> Path:
     """Return a folder with the graphs of a random Whisper, and a ggml file in 8 bits."""
+    name = f"whisper-{loaded.source.partition(',')[0].partition(':')[2]}-{precision}"
+
+    def write(folder: Path) -> None:
+        description = Description(
+            **dataclasses.asdict(loaded.network.dims),
+            exact_window=False,
+            special_tokens=loaded.vocabulary.special_tokens,
+        )
+        (folder / DESCRIPTION_FILE).write_text(description.to_json(), "utf-8")
+        (folder / TOKENS_FILE).write_bytes(write_ranks(loaded.vocabulary))
+        write_graphs(loaded.network, precision, folder)
+        filters = mel_filters(loaded.network.dims.n_mels)
+        write_ggml(loaded.network, loaded.vocabulary, filters, GGML_PRECISION, folder / GGML_FILE)
+
+    return _made_once(name, write)
+
+
+def llm_artefact(size: str, quantization: Quantization) -> Path:
+    """Return a folder with the GGUF of a random language model."""
+    name = f"llm-{size}-{quantization}"
+
+    def write(folder: Path) -> None:
+        checkpoint, vocabulary = load_llm(f"random:{size}", 0)
+        write_model(checkpoint, vocabulary, quantization, folder, name)
+
+    return _made_once(name, write)
+
+
+def _made_once(name: str, write: Callable[[Path], None]) -> Path:
+    """Return a folder that `write` has filled, today or before with the same exporter."""
     sources = sorted(Path(p) for m in (export, models) for p in Path(m.__path__[0]).glob("*.py"))
     digest = hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()[:12]
-    name = f"whisper-{loaded.source.partition(',')[0].partition(':')[2]}-{precision}"
     folder = FOLDER / f"{name}-{digest}"
     if folder.is_dir():
         return folder
     for old in FOLDER.glob(f"{name}-*"):
         shutil.rmtree(old)
-    console.print(f"exporting {loaded.source} in {precision}, once", highlight=False)
+    console.print(f"exporting {name}, once", highlight=False)
     growing = folder.with_name(f"growing-{folder.name}")
     shutil.rmtree(growing, ignore_errors=True)
     growing.mkdir(parents=True)
-    description = Description(
-        **dataclasses.asdict(loaded.network.dims),
-        exact_window=False,
-        special_tokens=loaded.vocabulary.special_tokens,
-    )
-    (growing / DESCRIPTION_FILE).write_text(description.to_json(), "utf-8")
-    (growing / TOKENS_FILE).write_bytes(write_ranks(loaded.vocabulary))
-    write_graphs(loaded.network, precision, growing)
-    filters = mel_filters(loaded.network.dims.n_mels)
-    write_ggml(loaded.network, loaded.vocabulary, filters, GGML_PRECISION, growing / GGML_FILE)
+    write(growing)
     growing.rename(folder)
     return folder

@@ -94,9 +94,7 @@ def load_lists(own: Path | None = None) -> Lists:
             _compiled(pattern, str(own)) for file in everything for pattern in file.patterns
         ),
         beginnings=frozenset(b for phrase in phrases for b in _beginnings(phrase)),
-        topics={
-            name: {one: _topic(name, files[one], more) for one in languages} for name in names
-        },
+        topics={name: {one: _topic(name, files[one], more) for one in languages} for name in names},
     )
 
 

@@ -7,12 +7,14 @@ harmless: only logs and reports are masked, never what is understood or said.
 
 import re
 
-_DIGITS = str.maketrans("０１２３４５６７８９〇零一二三四五六七八九幺", "0123456789" "00" "123456789" "1")
+_DIGITS = str.maketrans("０１２３４５６７８９〇零一二三四五六七八九幺", "0123456789001234567891")
 _GAP = r"[\s\-.·—]{0,2}"
 _SPOKEN = r"(?:zero|oh|one|two|three|four|five|six|seven|eight|nine|double|triple)"
 
 _CARD = re.compile(rf"(?<!\d)\d(?:{_GAP}\d){{12,18}}(?!\d)")
-_IDENTITY = re.compile(rf"(?<!\d)\d(?:{_GAP}\d){{16}}{_GAP}[\dXxＸｘ](?!\d)|(?<!\d)\d{{3}}-\d\d-\d{{4}}(?!\d)")
+_IDENTITY = re.compile(
+    rf"(?<!\d)\d(?:{_GAP}\d){{16}}{_GAP}[\dXxＸｘ](?!\d)|(?<!\d)\d{{3}}-\d\d-\d{{4}}(?!\d)"
+)
 _PHONE = re.compile(
     rf"(?<![\d+])(?:"
     rf"\+\d(?:[\s\-.()]{{0,2}}\d){{6,14}}"  # +44 20 7946 0958

@@ -107,7 +107,10 @@ class Documents:
                 "order by file, passage, rowid"
             )
             for _, group in groupby(rows, key=lambda row: row[:2]):
-                yield [_Piece(*row[1:5], _unpacked(row[5])) for row in group]
+                yield [
+                    _Piece(number, source, question, text, _unpacked(terms))
+                    for _, number, source, question, text, terms in group
+                ]
 
     def _update(self, database: sqlite3.Connection, folder: Path) -> None:
         """Read what has changed since the last time, and forget what has gone."""

@@ -19,22 +19,25 @@ EMOTIONS: tuple[Emotion, ...] = get_args(Emotion)
 MARK = ":"  # between the emotion and the text
 
 _COMPLAINT = re.compile(
-    r"\b(complain\w*|complaints?|refunds?|broken|does ?n[o']t work|not working|out of order|terribl[ey]"
-    r"|awful|horribl[ey]|rude|disgusting|filthy|dirty|unacceptable|ridiculous|useless|disappoint\w*"
-    r"|angry|annoy\w*|furious|fed up|overcharged|stolen|waited (?:for )?(?:an|two|three|\d+) hours?"
-    r"|waste of (?:time|money))\b"
+    r"\b(complain\w*|refunds?|broken|does ?n[o']t work|not working|out of order|terribl[ey]|awful"
+    r"|horribl[ey]|rude|disgusting|filthy|dirty|unacceptable|ridiculous|useless|disappoint\w*|angry"
+    r"|annoy\w*|furious|fed up|overcharged|stolen|waste of (?:time|money)"
+    r"|waited (?:for )?(?:an|two|three|\d+) hours?)\b"
     r"|投诉|退款|退钱|坏了|不能用|没法用|太差|差劲|糟糕|糟透|难吃|恶心|太脏|很脏|无礼|没礼貌|态度"
     r"|生气|气死|愤怒|失望|受不了|不满|被偷|骗人|浪费时间|浪费钱|等了.{0,4}小时|等了(?:很久|半天)",
     re.IGNORECASE,
 )
 _GRIEF = re.compile(
-    r"\b(died|dead|dying|death of|funeral|passed away|killed|suicid\w*|cancer|hospital|ambulance|injur\w*"
-    r"|hurts?|bleeding|in pain|ill|sick|lost my|missing child|scared|afraid|lonely|depress\w*|crying)\b"
-    r"|去世|过世|死了|葬礼|自杀|癌症|住院|救护车|受伤|流血|好疼|很疼|好痛|生病|走丢|丢了|害怕|孤独|难过|伤心|想哭",
+    r"\b(died|dead|dying|death of|funeral|passed away|killed|suicid\w*|cancer|hospital|ambulance"
+    r"|injur\w*|hurts?|bleeding|in pain|ill|sick|lost my|missing child|scared|afraid|lonely"
+    r"|depress\w*|crying)\b"
+    r"|去世|过世|死了|葬礼|自杀|癌症|住院|救护车|受伤|流血|好疼|很疼|好痛|生病|走丢|丢了|害怕|孤独"
+    r"|难过|伤心|想哭",
     re.IGNORECASE,
 )
 _THANKS = re.compile(
-    r"\b(thanks?|thank you|well done|wonderful|lovely|i love|hello|good (?:morning|afternoon|evening))\b"
+    r"\b(thanks?|thank you|well done|wonderful|lovely|i love|hello"
+    r"|good (?:morning|afternoon|evening))\b"
     r"|谢谢|多谢|感谢|太棒|真棒|真好|很喜欢|你好|您好|早上好|下午好|晚上好",
     re.IGNORECASE,
 )

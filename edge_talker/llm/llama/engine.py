@@ -52,7 +52,7 @@ class Llama:
     ) -> None:
         """Load a model; `script` has every reply consist of these tokens, for benchmarks."""
         self._options = options
-        self._script = script
+        self.script = script
         self._documents = Documents(options.documents, knowledge)
         self._knowledge = KnowledgeEngine(KnowledgeOptions(), self._documents.knowledge)
         self._replies: dict[str, Reply] = {}  # by answer id
@@ -104,21 +104,42 @@ class Llama:
         self.memory.begin_segment()
         if self._grammar and not goes_on and not self._feel(reply, history[-1].user_text, stop):
             return
-        yield Delta("", reply.emotion, f"{_OWN}{self._made}")
+        yield Delta("", reply.emotion, self._answer_id)
         for text in self._said(reply, stop):
             yield Delta(text)
 
     def warm_up(self) -> None:
         """Read the persona, or put it back from the disk, and page in the weights."""
-        restored = read_prefix(self._library, self.memory, self._chat.head, self._prefix_file)
-        log.info("persona %s", "restored" if restored else "read")
-        head = len(self._chat.head)
+        log.info("persona %s", "restored" if self.restore() else "read")
         self.memory.read([self._chat.head, self._chat.middle], lambda: False)
-        self.memory.cut(head)
+        self.memory.cut(self.prefix_tokens)
+
+    def restore(self) -> bool:
+        """Have the persona in memory; return whether the disk had it."""
+        return read_prefix(self._library, self.memory, self._chat.head, self._prefix_file)
+
+    def tokenize(self, text: str) -> Tokens:
+        """Return the tokens of a text."""
+        return self._library.tokenize(text)
+
+    @property
+    def prefix_tokens(self) -> int:
+        """How many tokens every prompt begins with."""
+        return len(self._chat.head)
+
+    @property
+    def turn_tokens(self) -> int:
+        """How many tokens the template adds to the first question."""
+        return len(self._chat.middle)
 
     def close(self) -> None:
         """Free the model; safe to call twice."""
         self._library.close()
+
+    @property
+    def _answer_id(self) -> str:
+        """The id of the reply that is being made."""
+        return f"{_OWN}{self._made}"
 
     # ---- before the reply -----------------------------------------------------------------------
 
@@ -145,10 +166,13 @@ class Llama:
 
     def _begun(self, history: History, emotion: Emotion) -> Reply:
         """Return a new reply, and forget those that no history will name again."""
-        self._made += 1
         named = {exchange.answer_id for exchange in history}
+        self._made += 1
+        while self._answer_id in named:  # by the engine that this one has replaced
+            self._made += 1
         self._replies = {key: reply for key, reply in self._replies.items() if key in named}
-        return self._replies.setdefault(f"{_OWN}{self._made}", Reply(emotion))
+        self._replies[self._answer_id] = reply = Reply(emotion)
+        return reply
 
     def _notes(self, history: History) -> Tokens:
         options, asked = self._options, history[-1]
@@ -171,7 +195,7 @@ class Llama:
             if not self.memory.write(tokens, stop):
                 return False
             reply.tokens += tokens
-        reply.letters = [0] * len(reply.tokens)
+            reply.letters += [0] * len(tokens)
         reply.emotion = emotion
         return True
 
@@ -179,7 +203,7 @@ class Llama:
         """Yield the text of the reply, a token at a time."""
         utf8 = codecs.getincrementaldecoder("utf-8")("replace")
         pace = Pace(self._options.max_clauses)
-        sampler = Sampler(self._options, self._library, self._script)
+        sampler = Sampler(self._options, self._library, self.script)
         letters = 0
         try:
             for _ in range(self._options.reply_tokens):

@@ -7,6 +7,7 @@ given up within a few milliseconds when the turn is stale, in the middle of a lo
 
 import atexit
 import ctypes
+import logging
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from functools import cache
@@ -23,11 +24,14 @@ from edge_talker.native_log import NativeLog
 
 BATCH_TOKENS = 128  # at a time; 512 are no faster on a CPU, and reserve 230 MB more for logits
 
+logger = logging.getLogger(__name__)
+
 Tokens = tuple[int, ...]
 Native = Any  # a pointer of the binding
 
 _POLL_S = 0.005  # how late a stop may be noticed
-_LOG_ERROR = 3  # ggml's level, as of 2025
+_AMX = b"AMX_INT8 = 1"
+_LOG_ERROR = 4  # ggml's level
 _ABORTED = 2  # of llama_decode
 _SEQUENCE = 0
 
@@ -81,7 +85,7 @@ class Library:
         data = text.encode("utf-8", "replace")
         room = len(data) + 2
         buffer = (ctypes.c_int32 * room)()
-        count = llama.llama_tokenize(self._vocab, data, len(data), buffer, room, False, special)  # noqa: FBT003
+        count = llama.llama_tokenize(self._vocab, data, len(data), buffer, room, False, special)
         if count < 0:
             raise EngineError("llama.cpp cannot cut a text into tokens.", "Export the model again.")
         return tuple(buffer[:count])
@@ -91,7 +95,7 @@ class Library:
         buffer = ctypes.create_string_buffer(64)
         for _ in range(2):
             count = int(
-                llama.llama_token_to_piece(self._vocab, token, buffer, len(buffer), 0, False)  # noqa: FBT003
+                llama.llama_token_to_piece(self._vocab, token, buffer, len(buffer), 0, False)
             )
             if count >= 0:
                 return buffer.raw[:count]
@@ -104,8 +108,11 @@ class Library:
         return text.decode("utf-8", "replace") if text else ""
 
     def is_end(self, token: int) -> bool:
-        """Return whether a token ends the reply."""
-        return bool(llama.llama_vocab_is_eog(self._vocab, token))
+        """Return whether a token ends the reply; one that begins another message does too."""
+        return bool(
+            llama.llama_vocab_is_eog(self._vocab, token)
+            or llama.llama_vocab_is_control(self._vocab, token)
+        )
 
     def template(self) -> str:
         """Return the model's own chat template, "" for none."""
@@ -191,6 +198,14 @@ def _load(path: Path, gpu_layers: int) -> Native:
     log.watch()
     parameters = llama.llama_model_default_params()
     parameters.n_gpu_layers = gpu_layers
+    if _AMX in llama.llama_print_system_info():
+        # GCC 12 leaves out the set-up of AMX's tiles, and the first prompt kills the process with
+        # an illegal instruction. Weights as they lie in the file need no AMX, but thrice the time.
+        parameters.use_extra_bufts = False
+        logger.warning(
+            "this llama.cpp is built for AMX, which it cannot be trusted with: a third of the "
+            "speed; for all of it see the README on installing the extra llm"
+        )
     model = llama.llama_model_load_from_file(str(path).encode(), parameters)
     if not model:
         raise EngineError(

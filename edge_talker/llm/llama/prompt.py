@@ -5,6 +5,7 @@ given as the very tokens that the model said, as far as they were heard, so that
 to be read again.
 """
 
+from bisect import bisect_left
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -35,7 +36,9 @@ class Reply:
             return None
         if heard == said:
             return tuple(self.tokens)
-        return tuple(t for t, n in zip(self.tokens, self.letters, strict=True) if n <= len(heard))
+        last = bisect_left(self.letters, max(len(heard), 1))
+        spans_more = last == len(self.letters) or self.letters[last] > len(heard)
+        return tuple(self.tokens[: last if spans_more else last + 1])
 
 
 class PromptBuilder:
@@ -65,7 +68,7 @@ class PromptBuilder:
         *past, asked = history
         told = [self._exchange(exchange, replies) for exchange in past if _is_told(exchange)]
         needed = 0 if asked.user_text else 1
-        while len(told) > needed and _size(told) > self._history_tokens:
+        while len(told) > needed and self._size(told) > self._history_tokens:
             told.pop(0)
         # A reply that went on has no question: without its beginning it makes no sense.
         while len(told) > needed and not told[0][0]:
@@ -92,13 +95,13 @@ class PromptBuilder:
             return [(), (), heard]
         return [self._question(exchange), self._chat.middle, heard]
 
+    def _size(self, exchanges: Sequence[Sequence[Tokens]]) -> int:
+        segments = sum(len(segment) for exchange in exchanges for segment in exchange)
+        return segments + len(exchanges) * len(self._chat.link)
+
     def _question(self, exchange: Exchange) -> Tokens:
         text = exchange.user_text.replace(UNKNOWN_WORD, _NOT_UNDERSTOOD)
         return self._tokenize(text)[:QUESTION_TOKENS]
-
-
-def _size(exchanges: Sequence[Sequence[Tokens]]) -> int:
-    return sum(len(segment) for exchange in exchanges for segment in exchange)
 
 
 def _is_told(exchange: Exchange) -> bool:

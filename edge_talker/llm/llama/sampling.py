@@ -16,11 +16,11 @@ _TOP_K = 40  # sorting the whole vocabulary for top-p would take a millisecond
 
 
 class Sampler:
-    """Picks the tokens of one reply; with a script, those of the script, at the same cost."""
+    """Picks the tokens of one reply; with a script those of the script, at the same cost."""
 
     def __init__(self, options: LlamaOptions, library: Library, script: Sequence[int] = ()) -> None:
         self._library = library
-        self._script = list(script)
+        self._script = [*script, library.end] if script else []
         self._chain: Any = llama.llama_sampler_chain_init(
             llama.llama_sampler_chain_default_params()
         )
