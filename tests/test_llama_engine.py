@@ -169,7 +169,7 @@ def test_a_reply_depends_on_what_was_said_before(opened):
 def test_every_turn_reads_only_what_is_new(opened):
     engine = scripted(opened(), "We had ships.")
     engine.warm_up()
-    history, read = told(engine, "What is it", "And then", "How so")
+    _, read = told(engine, "What is it", "And then", "How so")
     new = len(engine.tokenize("And then")) + engine.turn_tokens + 2 * OPTIONS.reply_tokens
     assert all(count < new for count in read[1:])
     assert engine.memory.count < engine.prefix_tokens + 3 * new

@@ -18,6 +18,7 @@ from edge_talker.errors import ConfigError
 from edge_talker.messages import Language
 
 _BETWEEN = r"[\W_]*"  # that may stand between two letters of a listed word
+_WORTH_WAITING = 4  # letters
 _SEPARATORS = re.compile(r"[\W_]+")
 _LATIN = re.compile(r"[a-z0-9]")
 
@@ -140,14 +141,17 @@ def _spread(phrase: str) -> str:
 
 
 def _beginnings(phrase: str) -> Iterable[str]:
-    """Yield the beginnings of a phrase that are half of it or more, and end with a word of it."""
+    """Yield the beginnings of a phrase that are worth waiting at: they delay the clause.
+
+    These are whole words of four letters or more, and half of a Chinese phrase or more.
+    """
     letters = squashed(phrase)
     if _LATIN.search(letters):
         words = phrase.split()
         ends = [len(squashed("".join(words[:i]))) for i in range(1, len(words))]
+        yield from (letters[:end] for end in ends if end >= _WORTH_WAITING)
     else:
-        ends = list(range(1, len(letters)))
-    yield from (letters[:end] for end in ends if 2 * end >= len(letters))
+        yield from (letters[:end] for end in range(1, len(letters)) if 2 * end >= len(letters))
 
 
 def _compiled(pattern: str, origin: str) -> re.Pattern[str]:

@@ -14,7 +14,8 @@ from jinja2.ext import LoopControlExtension
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from edge_talker.errors import EngineError
-from edge_talker.llm.llama.library import Library, Tokens
+from edge_talker.llm.llama import Tokens
+from edge_talker.llm.llama.library import Library
 
 _SYSTEM, _ASKED, _REPLY, _ASKED_AGAIN = (f"mark-{i}-of-the-chat" for i in range(4))
 

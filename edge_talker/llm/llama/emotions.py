@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_talker.errors import EngineError
-from edge_talker.llm.llama.library import Tokens
+from edge_talker.llm.llama import Tokens
 from edge_talker.messages import Emotion
 
 EMOTIONS: tuple[Emotion, ...] = get_args(Emotion)

@@ -15,11 +15,12 @@ from edge_talker.engines import Stop
 from edge_talker.errors import EngineError
 from edge_talker.llm import KnowledgeOptions, LlamaOptions
 from edge_talker.llm.knowledge import CONTINUE, KnowledgeEngine
+from edge_talker.llm.llama import Tokens
 from edge_talker.llm.llama.chat import chat_of
 from edge_talker.llm.llama.emotions import EMOTIONS, MARK, EmotionGrammar, suitable
 from edge_talker.llm.llama.footprint import available_bytes, check_fits
 from edge_talker.llm.llama.gguf_file import GGUF_FILE, read_shape
-from edge_talker.llm.llama.library import BATCH_TOKENS, Library, Tokens
+from edge_talker.llm.llama.library import BATCH_TOKENS, Library
 from edge_talker.llm.llama.memory import Memory
 from edge_talker.llm.llama.pace import Pace
 from edge_talker.llm.llama.prefix import prefix_file, read_prefix

@@ -20,13 +20,13 @@ from numpy.typing import NDArray
 
 from edge_talker.engines import Stop
 from edge_talker.errors import EngineError
+from edge_talker.llm.llama import Tokens
 from edge_talker.native_log import NativeLog
 
 BATCH_TOKENS = 128  # at a time; 512 are no faster on a CPU, and reserve 230 MB more for logits
 
 logger = logging.getLogger(__name__)
 
-Tokens = tuple[int, ...]
 Native = Any  # a pointer of the binding
 
 _POLL_S = 0.005  # how late a stop may be noticed

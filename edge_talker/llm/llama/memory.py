@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from itertools import chain
 
 from edge_talker.engines import Stop
-from edge_talker.llm.llama.library import Library, Tokens
+from edge_talker.llm.llama import Tokens
+from edge_talker.llm.llama.library import Library
 
 
 class Memory:

@@ -10,7 +10,8 @@ from importlib import metadata
 from pathlib import Path
 
 from edge_talker.cache import cache_folder
-from edge_talker.llm.llama.library import Library, Tokens
+from edge_talker.llm.llama import Tokens
+from edge_talker.llm.llama.library import Library
 from edge_talker.llm.llama.memory import Memory
 
 log = logging.getLogger(__name__)

@@ -10,8 +10,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from edge_talker.llm import REFUSED
+from edge_talker.llm.llama import Tokens
 from edge_talker.llm.llama.chat import Chat
-from edge_talker.llm.llama.library import Tokens
 from edge_talker.messages import UNKNOWN_WORD, Emotion, Exchange, History
 
 QUESTION_TOKENS = 160  # that are read of a question: a minute of speech
