@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edge_talker.errors import EngineError
-from export.llama_log import quiet
+from export.llm_runtime import quiet
 
 Importance = Mapping[str, NDArray[np.float32]]
 """For matrices, by llama.cpp's name: how much each input counts, (inputs,)."""
@@ -35,14 +35,13 @@ _FILE_TYPES = {
 }
 
 
-def quantize(
+def write_quantized(
     source: Path,
     target: Path,
     quantization: Quantization,
     importance: Importance | None = None,
-    threads: int = 0,
 ) -> None:
-    """Write a GGUF of float32 or float16 matrices anew in a quantization; 0 threads are all.
+    """Write a GGUF of float32 or float16 matrices anew in a quantization, with all threads.
 
     Raises:
         EngineError: llama.cpp failed.
@@ -50,7 +49,7 @@ def quantize(
     """
     quiet()
     params = llama_cpp.llama_model_quantize_default_params()
-    params.nthread = threads
+    params.nthread = 0
     params.ftype = _FILE_TYPES[quantization]
     params.max_buf_size = _BUFFER_BYTES
     records = _records(importance or {})

@@ -103,6 +103,7 @@ def made_up_bpe(n_vocab: int) -> Vocabulary:
         types,
         pre="qwen2",
         merges=tuple(merges.merges),
+        bos=special[TEXT_END],
         eos=special[END],
         padding=special[TEXT_END],
         chat_template=_CHAT_TEMPLATE,
