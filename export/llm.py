@@ -104,7 +104,8 @@ def llm(
         comparison = Comparison(whole, apart, sample, add_bos=loaded.vocabulary.add_bos)
         figures = comparison.tokenizer_figures(loaded.own_tokenizer)
         figures |= comparison.with_definition(loaded.checkpoint.dims, loaded.checkpoint.weights)
-        for other in Quantization if compare else ():
+        others = set(Quantization) - {quantization, Quantization.F16} if compare else ()
+        for other in sorted(others):
             trial = folder / f"{other}.gguf"
             write_quantized(whole, trial, other, importance)
             found = comparison.with_quantized(trial)

@@ -88,7 +88,7 @@ class Runtime:
         data = text.encode()
         room = len(data) + 8
         found = (ctypes.c_int32 * room)()
-        count = llama.llama_tokenize(self._vocab, data, len(data), found, room, False, special)  # noqa: FBT003
+        count = llama.llama_tokenize(self._vocab, data, len(data), found, room, False, special)
         assert count >= 0, "a byte is at most one token"
         return found[:count]
 
@@ -104,7 +104,7 @@ class Runtime:
             found,
             room,
             True,
-            False,  # noqa: FBT003
+            False,
         )
         return found.raw[: max(0, count)].decode(errors="replace")
 
@@ -116,7 +116,7 @@ class Runtime:
 
         """
         memory = llama.llama_get_memory(self._context)
-        llama.llama_memory_clear(memory, False)  # noqa: FBT003
+        llama.llama_memory_clear(memory, False)
         out = np.empty((len(tokens), self.n_vocab), np.float32)
         batch = llama.llama_batch_init(_BATCH, 0, 1)
         try:

@@ -5,7 +5,6 @@ tokenizer.model of SentencePiece, the files that name special tokens and the cha
 llama2.c's tokenizer.bin.
 """
 
-import json
 import struct
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -136,11 +135,11 @@ def _from_json(content: Json, pieces: Path) -> Vocabulary:
         # Of pieces of one length of text the earlier was learnt first: its score is higher.
         known = Vocabulary("llama", [], [])
     scores = (*known.scores, *(-float(place) for place in range(len(known.tokens), len(tokens))))
-    types = [_plain_type(t) if t not in added else _type(t, True, added[t]) for t in tokens]  # noqa: FBT003
+    types = [_plain_type(t) if t not in added else _type(t, True, added[t]) for t in tokens]
     return Vocabulary("llama", tokens, types, scores=scores, add_space_prefix=_adds_space(content))
 
 
-def _type(token: str, known: bool, added: Json | None) -> TokenType:  # noqa: FBT001
+def _type(token: str, known: bool, added: Json | None) -> TokenType:
     if not known:
         return TokenType.UNUSED
     if added is None:
@@ -250,10 +249,19 @@ def _optional(path: Path) -> dict[str, Any]:
     return read_json(path) if path.is_file() else {}
 
 
-def own_tokenizer(folder: Path | None) -> Any | None:  # noqa: ANN401
-    """Return the folder's own tokenizer in Hugging Face's implementation, None without one."""
-    if folder is None or not (folder / TOKENIZER_FILE).is_file():
+def own_tokenizer(folder: Path) -> Any | None:  # noqa: ANN401
+    """Return the folder's own tokenizer in Hugging Face's implementation, None without one.
+
+    Raises:
+        InputError: it cannot be read.
+
+    """
+    path = folder / TOKENIZER_FILE
+    if not path.is_file():
         return None
     from tokenizers import Tokenizer  # noqa: PLC0415 - only here, and heavy
 
-    return Tokenizer.from_str(json.dumps(read_json(folder / TOKENIZER_FILE)))
+    try:
+        return Tokenizer.from_file(str(path))
+    except Exception as error:  # it raises nothing more exact
+        raise InputError(f"{path} cannot be read: {error}.", FETCH_AGAIN) from error

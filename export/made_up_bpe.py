@@ -175,7 +175,7 @@ def _gb2312() -> list[str]:
 
 
 def _pairs(hanzi: Iterable[str]) -> Iterator[tuple[str, str]]:
-    """Yield pairs of hanzi, the likeliest first: by Zipf's law, those of the least ranks' product."""
+    """Yield pairs of hanzi, by Zipf's law the likeliest first: of the least product of ranks."""
     ranked = list(enumerate(hanzi, start=1))
     pairs = itertools.product(ranked, ranked)
     for (_, one), (_, two) in sorted(pairs, key=lambda pair: pair[0][0] * pair[1][0]):

@@ -72,7 +72,7 @@ def _place(value: Field) -> int | None:
 
 def _bytes(value: Field) -> bytes:
     if isinstance(value, int):
-        raise ValueError("a number stands where bytes should")  # noqa: TRY004
+        raise ValueError("a number stands where bytes should")
     return value
 
 
