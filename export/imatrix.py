@@ -56,6 +56,6 @@ def _from_numbers(data: bytes) -> Importance:
         calls, numbers = struct.unpack_from("<ii", data, place + 4 + size)
         place += 12 + size
         values = np.frombuffer(data, "<f4", numbers, place)
-        found[name] = values / max(1, calls)
+        found[name] = (values / max(1, calls)).astype(np.float32)
         place += 4 * numbers
     return found

@@ -7,6 +7,7 @@ with its tokenizer and chat template inside.
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -15,7 +16,7 @@ import typer
 from rich.console import Console
 from rich.progress import Progress
 
-from edge_talker.errors import InputError
+from edge_talker.errors import InputError, MissingPackage
 from edge_talker.store import Store
 from export.artefact import UNKNOWN, Origin, write_manifest
 from export.imatrix import read_imatrix
@@ -87,6 +88,8 @@ def llm(
     Ends in a comparison with the PyTorch definition on a text. An export that lost more than its
     quantization may is not kept, and the exit code is 1.
     """
+    if find_spec("llama_cpp") is None:
+        raise MissingPackage("llama_cpp", "llm")
     sample = read_text(text)
     importance = read_imatrix(imatrix) if imatrix else {}
     loaded = load(source, tokens, seed)

@@ -68,9 +68,9 @@ def write_gguf(
         writer.write_kv_data_to_file()
         writer.write_ti_data_to_file()
         for done, (tensor, shape) in enumerate(shapes.items()):
-            kind = torch.float16 if half and len(shape) > 1 else torch.float32
+            dtype = torch.float16 if half and len(shape) > 1 else torch.float32
             weights = arranged(tensor, checkpoint.weights(tensor), dims)
-            writer.write_tensor_data(_exact(tensor, weights, kind))
+            writer.write_tensor_data(_exact(tensor, weights, dtype))
             progress(done + 1, len(shapes))
         if factors is not None:
             writer.write_tensor_data(factors)
@@ -93,12 +93,13 @@ def arranged(tensor: str, weights: Tensor, dims: LlamaDims) -> Tensor:
     """
     if dims.family != "llama" or not tensor.endswith(("q_proj.weight", "k_proj.weight")):
         return weights
-    return weights.unflatten(0, (-1, 2, dims.head_size // 2)).transpose(1, 2).flatten(0, 2)
+    halves = weights.view(-1, 2, dims.head_size // 2, weights.shape[1])
+    return halves.transpose(1, 2).reshape(weights.shape)
 
 
-def _exact(name: str, weights: Tensor, kind: torch.dtype) -> NDArray[np.floating]:
+def _exact(name: str, weights: Tensor, dtype: torch.dtype) -> NDArray[np.floating]:
     """Return numbers in the type that they are written in."""
-    out = weights.to(kind).contiguous()
+    out = weights.to(dtype).contiguous()
     if not out.isfinite().all():
         raise InputError(
             f"The checkpoint has numbers in {name} that are not finite, or beyond 65504.",

@@ -10,15 +10,17 @@ import unicodedata
 from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from edge_talker.errors import InputError
 from export.llm_quantize import Quantization
-from export.llm_runtime import Runtime
 from export.parity import Floats, Limit, kl_divergence, log_softmax
 from models.llama import LlamaDims, Weights, streamed_logits
+
+if TYPE_CHECKING:
+    from export.llm_runtime import Runtime
 
 TOKENS = 384  # of a text that are compared
 _AWKWARD = (
@@ -144,7 +146,9 @@ class Comparison:
         }
 
 
-def _open(path: Path, adapter: Path | None) -> Runtime:
+def _open(path: Path, adapter: Path | None) -> "Runtime":
+    from export.llm_runtime import Runtime  # noqa: PLC0415 - needs the extra llm
+
     return Runtime(path, context=TOKENS, threads=os.cpu_count() or 1, adapter=adapter)
 
 

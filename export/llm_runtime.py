@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 _ERROR = 4  # of ggml's levels
 _F32 = 0  # of ggml's types
 _BATCH = 256  # tokens at a time
-_PIECE_BYTES = 256  # of one token, at first
+_PIECE_BYTES = 64  # of one token, at first
 
 
 @llama.llama_log_callback  # type: ignore[untyped-decorator]
@@ -61,6 +61,7 @@ class Runtime:
         self.n_vocab = int(llama.llama_vocab_n_tokens(self._vocab))
         self.trained_tokens = int(llama.llama_model_n_ctx_train(self._model))
         self.begin = int(llama.llama_vocab_bos(self._vocab))
+        self._adds_space = self._piece(self.tokens("a")[0]).startswith(b" ")
         self._context = self._open_context(context, threads, adapter)
 
     def _open_context(self, size: int, threads: int, adapter: Path | None) -> Any:  # noqa: ANN401
@@ -93,20 +94,20 @@ class Runtime:
         return found[:count]
 
     def text(self, tokens: Sequence[int]) -> str:
-        """Return what tokens stand for, special ones left out, without a space in front."""
-        given = (ctypes.c_int32 * len(tokens))(*tokens)
-        room = 64 + _PIECE_BYTES * len(tokens)
-        found = ctypes.create_string_buffer(room)
-        count = llama.llama_detokenize(
-            self._vocab,
-            given,
-            len(tokens),
-            found,
-            room,
-            True,
-            False,
-        )
-        return found.raw[: max(0, count)].decode(errors="replace")
+        """Return what tokens stand for, special ones left out.
+
+        Piece by piece: llama.cpp's own function tidies the spaces in front of punctuation.
+        """
+        found = b"".join(map(self._piece, tokens)).decode(errors="replace")
+        return found.removeprefix(" ") if self._adds_space else found
+
+    def _piece(self, token: int) -> bytes:
+        buffer = ctypes.create_string_buffer(_PIECE_BYTES)
+        size = llama.llama_token_to_piece(self._vocab, token, buffer, _PIECE_BYTES, 0, False)
+        if size < 0:
+            buffer = ctypes.create_string_buffer(-size)
+            size = llama.llama_token_to_piece(self._vocab, token, buffer, -size, 0, False)
+        return buffer.raw[:size]
 
     def logits(self, tokens: Sequence[int]) -> Floats:
         """Return the logits (n, n_vocab) after each token of a text.

@@ -106,7 +106,7 @@ def llama2c_vocabulary(path: Path, n_vocab: int) -> Vocabulary:
 
 
 def _from_json(content: Json, pieces: Path) -> Vocabulary:
-    """Read tokenizer.json; scores are taken from tokenizer.model where it is there."""
+    """Read tokenizer.json; where tokenizer.model is there too, its scores are taken."""
     model = content["model"]
     if model.get("type") != "BPE":
         raise ValueError(f"its type is {model.get('type')!r}; expected BPE")
@@ -127,16 +127,17 @@ def _from_json(content: Json, pieces: Path) -> Vocabulary:
             pre=_pre_tokenizer(content.get("pre_tokenizer")),
             merges=tuple(merges),
         )
+    scores = [0.0] * len(tokens)
+    for rank, merge in enumerate(model["merges"], start=1):
+        made = ids["".join(merge.split(" ") if isinstance(merge, str) else merge)]
+        scores[made] = scores[made] or -float(rank)  # what is merged first has the higher score
     if pieces.is_file():
         known = read_sentencepiece(pieces)
         if known.tokens != tokens[: len(known.tokens)]:
             raise ValueError(f"{TOKENIZER_FILE} and {SENTENCEPIECE_FILE} differ")
-    else:
-        # Of pieces of one length of text the earlier was learnt first: its score is higher.
-        known = Vocabulary("llama", [], [])
-    scores = (*known.scores, *(-float(place) for place in range(len(known.tokens), len(tokens))))
+        scores[: len(known.scores)] = known.scores
     types = [_plain_type(t) if t not in added else _type(t, True, added[t]) for t in tokens]
-    return Vocabulary("llama", tokens, types, scores=scores, add_space_prefix=_adds_space(content))
+    return Vocabulary("llama", tokens, types, scores=tuple(scores), add_space_prefix=_adds_space(content))
 
 
 def _type(token: str, known: bool, added: Json | None) -> TokenType:

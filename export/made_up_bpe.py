@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from gguf import TokenType
-from pocketsphinx import NGramModel, get_model_path
+from pocketsphinx import NGramModel, get_model_path  # type: ignore[attr-defined]
 
 from export.byte_letters import LETTER_OF, letters
 from export.llm_vocabulary import Vocabulary
@@ -31,6 +31,8 @@ _CAPITALISED = 3000  # and also at the beginning of a line
 _PIECE_WORDS = 20_000  # that the pieces for rarer words are counted in
 _PIECES = 3000  # of four letters
 _ENDINGS = "'s 't 're 've 'm 'll 'd .\n .\n\n \n\n ... ?\n !\n :\n ,\" .\" ?\" !\"".split(" ")
+
+_PUNCTUATION = "，。、？！：；“”‘’（）《》…—"
 
 # In the order of how often they are met in modern texts; single tokens are all 6763 of GB 2312.
 _COMMON_HANZI = (
@@ -79,6 +81,7 @@ def made_up_bpe(n_vocab: int) -> Vocabulary:
     count = n_vocab - len(_SPECIAL)
     merges = _Merges(count - len(LETTER_OF))
     hanzi = _gb2312()
+    merges.add(_PUNCTUATION)
     merges.add(_COMMON_HANZI)
     merges.add(_ENDINGS)
     rest = max(0, merges.left - len(hanzi) - 100)

@@ -38,7 +38,7 @@ def read_sentencepiece(path: Path) -> Vocabulary:
                 piece = dict(_fields(_bytes(value)))
                 tokens.append(_bytes(piece[_TEXT]).decode())
                 scores.append(struct.unpack("<f", _bytes(piece.get(_SCORE, bytes(4))))[0])
-                types.append(TokenType(piece.get(_TYPE, TokenType.NORMAL)))
+                types.append(TokenType(_number(piece.get(_TYPE, TokenType.NORMAL))))
             elif number == _TRAINER:
                 trainer = dict(_fields(_bytes(value)))
             elif number == _NORMALIZER:
@@ -49,7 +49,7 @@ def read_sentencepiece(path: Path) -> Vocabulary:
         raise InputError(f"{path} is no model of SentencePiece ({error}).", FETCH_AGAIN) from error
     if trainer.get(_MODEL_TYPE) != _BPE or not tokens:
         raise InputError(
-            f"{path} is a SentencePiece of type {trainer.get(_MODEL_TYPE, 1)}; expected BPE, 2.",
+            f"{path} is a SentencePiece of type {trainer.get(_MODEL_TYPE, 1)!r}; expected BPE, 2.",
             "Give a folder of the Llama, Qwen2 or Qwen3 family.",
         )
     return Vocabulary(
@@ -73,6 +73,12 @@ def _place(value: Field) -> int | None:
 def _bytes(value: Field) -> bytes:
     if isinstance(value, int):
         raise ValueError("a number stands where bytes should")
+    return value
+
+
+def _number(value: Field) -> int:
+    if isinstance(value, bytes):
+        raise ValueError("bytes stand where a number should")
     return value
 
 

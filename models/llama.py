@@ -251,7 +251,7 @@ def streamed_logits(dims: LlamaDims, weights: Weights, tokens: Sequence[int]) ->
         x[0], (dims.n_state,), weights("model.norm.weight").float(), dims.norm_eps
     )
     output = weights(EMBEDDING if dims.tied else OUTPUT)
-    return torch.cat([x @ rows.float().T for rows in output.split(_OUTPUT_ROWS)], dim=1)
+    return torch.cat([x @ rows.float().T for rows in torch.split(output, _OUTPUT_ROWS)], dim=1)
 
 
 @torch.inference_mode()

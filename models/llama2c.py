@@ -57,8 +57,8 @@ def open_llama2c(path: Path) -> LlamaCheckpoint:
         begin = places[name] // 4
         tensor = torch.tensor(numbers[begin : begin + math.prod(shape)]).view(shape)
         if name.endswith(("q_proj.weight", "k_proj.weight")):
-            rows = tensor.unflatten(0, (-1, dims.head_size // 2, 2))
-            return rows.transpose(1, 2).flatten(0, 2)
+            pairs = tensor.view(-1, dims.head_size // 2, 2, dims.n_state)
+            return pairs.transpose(1, 2).reshape(shape)
         return tensor
 
     return LlamaCheckpoint(dims, read, torch.float32, path.name, sha256([path]))

@@ -13,6 +13,8 @@ import torch
 from gguf import GGUFReader, GGUFWriter
 from typer.testing import CliRunner
 
+pytest.importorskip("llama_cpp")
+
 from edge_talker.errors import EdgeTalkerError, InputError
 from edge_talker.store import Store
 from export.__main__ import app

@@ -7,6 +7,8 @@ import pytest
 import torch
 import transformers
 
+pytest.importorskip("llama_cpp")
+
 from edge_talker.errors import InputError
 from export.llm import load, with_merged, write_whole
 from export.llm_gguf import write_adapter
