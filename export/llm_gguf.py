@@ -10,7 +10,7 @@ from pathlib import Path
 import gguf
 import numpy as np
 import torch
-from gguf import MODEL_ARCH, GGMLQuantizationType, GGUFWriter, LlamaFileType, RopeScalingType
+from gguf import MODEL_ARCH, GGUFWriter, LlamaFileType, RopeScalingType
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -18,6 +18,7 @@ from edge_talker.errors import InputError
 from export.llm_vocabulary import Vocabulary, write_vocabulary
 from models.llama import Family, LlamaDims, rope_frequencies, tensor_shapes
 from models.llama_checkpoint import LlamaCheckpoint
+from models.lora import Adapter
 
 ARCHITECTURES: dict[Family, MODEL_ARCH] = {
     "llama": MODEL_ARCH.LLAMA,
@@ -67,9 +68,9 @@ def write_gguf(
         writer.write_kv_data_to_file()
         writer.write_ti_data_to_file()
         for done, (tensor, shape) in enumerate(shapes.items()):
-            kind = torch.float16 if half and len(shape) > 1 else torch.float32
+            dtype = torch.float16 if half and len(shape) > 1 else torch.float32
             weights = arranged(tensor, checkpoint.weights(tensor), dims)
-            writer.write_tensor_data(_exact(tensor, weights, kind))
+            writer.write_tensor_data(_exact(tensor, weights, dtype))
             progress(done + 1, len(shapes))
         if factors is not None:
             writer.write_tensor_data(factors)
@@ -92,12 +93,13 @@ def arranged(tensor: str, weights: Tensor, dims: LlamaDims) -> Tensor:
     """
     if dims.family != "llama" or not tensor.endswith(("q_proj.weight", "k_proj.weight")):
         return weights
-    return weights.unflatten(0, (-1, 2, dims.head_size // 2)).transpose(1, 2).flatten(0, 2)
+    halves = weights.view(-1, 2, dims.head_size // 2, weights.shape[1])
+    return halves.transpose(1, 2).reshape(weights.shape)
 
 
-def _exact(name: str, weights: Tensor, kind: torch.dtype) -> NDArray[np.floating]:
+def _exact(name: str, weights: Tensor, dtype: torch.dtype) -> NDArray[np.floating]:
     """Return numbers in the type that they are written in."""
-    out = weights.to(kind).contiguous()
+    out = weights.to(dtype).contiguous()
     if not out.isfinite().all():
         raise InputError(
             f"The checkpoint has numbers in {name} that are not finite, or beyond 65504.",
@@ -133,3 +135,21 @@ def _rope_factors(dims: LlamaDims) -> NDArray[np.float32] | None:
         return None
     place = torch.arange(0, dims.head_size, 2, dtype=torch.float64) / dims.head_size
     return (dims.rope_theta**-place / rope_frequencies(dims)[0]).float().numpy()
+
+
+def write_adapter(adapter: Adapter, dims: LlamaDims, path: Path) -> None:
+    """Write a LoRA that llama.cpp adds to a model while it runs."""
+    writer = GGUFWriter(path, gguf.MODEL_ARCH_NAMES[ARCHITECTURES[dims.family]])
+    writer.add_type(gguf.GGUFType.ADAPTER)
+    writer.add_string(gguf.Keys.Adapter.TYPE, "lora")
+    writer.add_float32(gguf.Keys.Adapter.LORA_ALPHA, adapter.alpha)
+    for matrix, (down, up) in adapter.pairs.items():
+        name = gguf_name(matrix, dims)
+        writer.add_tensor(f"{name}.lora_a", down.contiguous().numpy())
+        writer.add_tensor(f"{name}.lora_b", arranged(matrix, up, dims).contiguous().numpy())
+    try:
+        writer.write_header_to_file()
+        writer.write_kv_data_to_file()
+        writer.write_tensors_to_file()
+    finally:
+        writer.close()

@@ -5,12 +5,10 @@ from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
 
-import llama_cpp
 import numpy as np
 from numpy.typing import NDArray
 
 from edge_talker.errors import EngineError
-from export.llama_log import quiet
 
 Importance = Mapping[str, NDArray[np.float32]]
 """For matrices, by llama.cpp's name: how much each input counts, (inputs,)."""
@@ -27,35 +25,34 @@ class Quantization(StrEnum):
     F16 = "F16"
 
 
-_FILE_TYPES = {
-    Quantization.Q4_K_M: llama_cpp.LLAMA_FTYPE_MOSTLY_Q4_K_M,
-    Quantization.Q5_K_M: llama_cpp.LLAMA_FTYPE_MOSTLY_Q5_K_M,
-    Quantization.Q8_0: llama_cpp.LLAMA_FTYPE_MOSTLY_Q8_0,
-    Quantization.F16: llama_cpp.LLAMA_FTYPE_MOSTLY_F16,
-}
-
-
-def quantize(
+def write_quantized(
     source: Path,
     target: Path,
     quantization: Quantization,
     importance: Importance | None = None,
-    threads: int = 0,
 ) -> None:
-    """Write a GGUF of float32 or float16 matrices anew in a quantization; 0 threads are all.
+    """Write a GGUF of float32 or float16 matrices anew in a quantization, with all threads.
 
     Raises:
         EngineError: llama.cpp failed.
 
     """
+    import llama_cpp  # noqa: PLC0415 - of the extra llm, which other exporters do without
+
+    from export.llm_runtime import quiet  # noqa: PLC0415
+
     quiet()
     params = llama_cpp.llama_model_quantize_default_params()
-    params.nthread = threads
-    params.ftype = _FILE_TYPES[quantization]
+    params.nthread = 0
+    params.ftype = getattr(llama_cpp, f"LLAMA_FTYPE_MOSTLY_{quantization}")
     params.max_buf_size = _BUFFER_BYTES
-    records = _records(importance or {})
+    records = (llama_cpp.llama_model_imatrix_data * (len(importance or {}) + 1))()
+    for record, (name, values) in zip(records, (importance or {}).items(), strict=False):
+        record.name = name.encode()
+        record.data = values.ctypes.data_as(ctypes.POINTER(ctypes.c_float))
+        record.size = len(values)
     if importance:
-        params.imatrix = records
+        params.imatrix = records  # ends in an empty record
     failed = llama_cpp.llama_model_quantize(
         str(source).encode(), str(target).encode(), ctypes.byref(params)
     )
@@ -64,15 +61,3 @@ def quantize(
             f"llama.cpp could not write {target.name} in {quantization}.",
             "See that the disk has room, and that an importance matrix belongs to this model.",
         )
-
-
-def _records(importance: Importance) -> ctypes.Array[llama_cpp.llama_model_imatrix_data]:
-    """Return llama.cpp's list, which ends in an empty record."""
-    records = (llama_cpp.llama_model_imatrix_data * (len(importance) + 1))()
-    for record, (name, values) in zip(records, importance.items(), strict=False):
-        record.name = name.encode()
-        record.data = np.ascontiguousarray(values, np.float32).ctypes.data_as(
-            ctypes.POINTER(ctypes.c_float)
-        )
-        record.size = len(values)
-    return records

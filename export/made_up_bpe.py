@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from gguf import TokenType
-from pocketsphinx import NGramModel, get_model_path
+from pocketsphinx import NGramModel, get_model_path  # type: ignore[attr-defined]
 
 from export.byte_letters import LETTER_OF, letters
 from export.llm_vocabulary import Vocabulary
@@ -31,6 +31,8 @@ _CAPITALISED = 3000  # and also at the beginning of a line
 _PIECE_WORDS = 20_000  # that the pieces for rarer words are counted in
 _PIECES = 3000  # of four letters
 _ENDINGS = "'s 't 're 've 'm 'll 'd .\n .\n\n \n\n ... ?\n !\n :\n ,\" .\" ?\" !\"".split(" ")
+
+_PUNCTUATION = "，。、？！：；“”‘’（）《》…—"
 
 # In the order of how often they are met in modern texts; single tokens are all 6763 of GB 2312.
 _COMMON_HANZI = (
@@ -79,6 +81,7 @@ def made_up_bpe(n_vocab: int) -> Vocabulary:
     count = n_vocab - len(_SPECIAL)
     merges = _Merges(count - len(LETTER_OF))
     hanzi = _gb2312()
+    merges.add(_PUNCTUATION)
     merges.add(_COMMON_HANZI)
     merges.add(_ENDINGS)
     rest = max(0, merges.left - len(hanzi) - 100)
@@ -103,6 +106,7 @@ def made_up_bpe(n_vocab: int) -> Vocabulary:
         types,
         pre="qwen2",
         merges=tuple(merges.merges),
+        bos=special[TEXT_END],
         eos=special[END],
         padding=special[TEXT_END],
         chat_template=_CHAT_TEMPLATE,
@@ -174,7 +178,7 @@ def _gb2312() -> list[str]:
 
 
 def _pairs(hanzi: Iterable[str]) -> Iterator[tuple[str, str]]:
-    """Yield pairs of hanzi, the likeliest first: by Zipf's law, those of the least ranks' product."""
+    """Yield pairs of hanzi, by Zipf's law the likeliest first: of the least product of ranks."""
     ranked = list(enumerate(hanzi, start=1))
     pairs = itertools.product(ranked, ranked)
     for (_, one), (_, two) in sorted(pairs, key=lambda pair: pair[0][0] * pair[1][0]):

@@ -247,9 +247,11 @@ def streamed_logits(dims: LlamaDims, weights: Weights, tokens: Sequence[int]) ->
             tensor = weights(f"model.layers.{layer}.{name}").float()
             block.load_state_dict({name: tensor}, strict=False, assign=True)
         x = block(x, rotation)
-    x = functional.rms_norm(x[0], (dims.n_state,), weights("model.norm.weight").float(), dims.norm_eps)
+    x = functional.rms_norm(
+        x[0], (dims.n_state,), weights("model.norm.weight").float(), dims.norm_eps
+    )
     output = weights(EMBEDDING if dims.tied else OUTPUT)
-    return torch.cat([x @ rows.float().T for rows in output.split(_OUTPUT_ROWS)], dim=1)
+    return torch.cat([x @ rows.float().T for rows in torch.split(output, _OUTPUT_ROWS)], dim=1)
 
 
 @torch.inference_mode()

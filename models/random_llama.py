@@ -76,7 +76,7 @@ def _last_gain(dims: LlamaDims) -> float:
 def _normal(shape: tuple[int, ...], spread: float, generator: torch.Generator) -> Tensor:
     """Draw a float16 tensor, a chunk in float32 at a time."""
     out = torch.empty(shape, dtype=torch.float16)
-    for piece in out.view(-1).split(_CHUNK):
+    for piece in torch.split(out.view(-1), _CHUNK):
         piece.copy_(torch.empty(piece.shape).normal_(0, spread, generator=generator))
     return out
 
