@@ -48,7 +48,13 @@ def _whisper() -> Subject:
     return whisper_stage.figures, whisper_stage.BOUNDS
 
 
-SUBJECTS = {"starter": _starter, "whisper": _whisper}
+def _llm() -> Subject:
+    from benchmarks import llm_stage  # noqa: PLC0415 - needs torch
+
+    return llm_stage.figures, llm_stage.BOUNDS
+
+
+SUBJECTS = {"starter": _starter, "whisper": _whisper, "llm": _llm}
 
 
 def main(argv: list[str]) -> int:

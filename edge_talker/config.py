@@ -15,6 +15,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from edge_talker import asr, face, llm, tts
 from edge_talker.engines import EngineOptions, find
 from edge_talker.errors import ConfigError
+from edge_talker.safety.guard import Guard
+from edge_talker.safety.lists import NO_LISTS, load_lists, only
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -81,6 +83,23 @@ class Reporting(Section):
     text: bool = True
 
 
+class Safety(Section):
+    """What is neither answered nor said."""
+
+    filter: bool = True
+    refuse: tuple[str, ...] = ()  # topics of the lists: politics, religion, medical, ...
+    lists: Path | None = None  # a file that adds to the packaged ones, see safety/en.toml
+
+    def guard(self) -> Guard:
+        """Return the filter.
+
+        Raises:
+            ConfigError: the lists cannot be read, or lack a topic.
+
+        """
+        return Guard(only(load_lists(self.lists), self.refuse)) if self.filter else Guard(NO_LISTS)
+
+
 class EngineChoice(Section):
     """An engine and its own options, which lie in the same table of the profile."""
 
@@ -101,6 +120,7 @@ class Config(Section):
     face: EngineChoice
     output: Output = Output()
     screen: Screen = Screen()
+    safety: Safety = Safety()
     report: Reporting = Reporting()
 
     @classmethod
@@ -130,6 +150,10 @@ class Config(Section):
             raise ConfigError(f"{path}: {error}", "Mend the file at that place.") from error
         if "knowledge" in table:
             table["knowledge"] = path.parent / str(table["knowledge"])
+        for section, key in (("llm", "documents"), ("safety", "lists")):
+            part = table.get(section)
+            if isinstance(part, dict) and key in part:
+                part[key] = path.parent / str(part[key])
         own = table.get("face")
         if isinstance(own, dict):
             file = face.background_file(str(own.get("background", "avatar")))

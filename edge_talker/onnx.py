@@ -4,8 +4,6 @@ A provider that is wanted and missing is an error: ONNX Runtime itself would go 
 only whisper of it. TensorRT and CUDA are not yet run on hardware by this project.
 """
 
-import logging
-import os
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as NotYet
@@ -16,10 +14,9 @@ import numpy as np
 import onnxruntime as ort
 from numpy.typing import NDArray
 
+from edge_talker.cache import cache_folder
 from edge_talker.engines import Provider, Stop
 from edge_talker.errors import EngineError
-
-log = logging.getLogger(__name__)
 
 PROVIDERS: Mapping[Provider, str] = {
     "cpu": "CPUExecutionProvider",
@@ -182,13 +179,9 @@ def _with_options(
 
 
 def _cache_options(folder: Path) -> dict[str, Any]:
-    """Keep TensorRT's engines in the user's cache: the store may be read-only, and is verified."""
-    home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    cache = home / "edge-talker" / "tensorrt" / folder.name
-    try:
-        cache.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        log.warning("TensorRT will build its engines at every start: %s", error)
+    """Keep TensorRT's engines from one start to the next."""
+    cache = cache_folder("tensorrt", folder.name)
+    if cache is None:
         return {}
     return {
         "trt_engine_cache_enable": True,

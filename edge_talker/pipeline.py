@@ -148,7 +148,7 @@ class Pipeline:
         self._speeches: Channel[Speech | End] = Channel(clock, turns, SPEECHES)
         stages = (
             AsrStage(engines.asr, talk, self._utterances, self._transcripts),
-            LlmStage(engines.llm, talk, self._transcripts, self._clauses),
+            LlmStage(engines.llm, talk, self._transcripts, self._clauses, config.safety.guard()),
             TtsStage(engines.tts, talk, self._clauses, self._speeches),
             FaceStage(engines.face, talk, self._speeches, self.playback, engines.apologies),
         )

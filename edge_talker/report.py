@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from edge_talker.errors import RecordingError
+from edge_talker.safety.personal import masked
 
 SCHEMA = 1
 RECENT_TURNS = 1000  # a report holds these; older ones are counted
@@ -116,7 +117,12 @@ class Report:
             record = self._record(turn_id)
             self._ended += not record.ended
             # Where texts are not to be reported they do not lie about in memory either.
-            record.ended, record.texts = True, {k: v for k, v in texts.items() if self._keeps(k)}
+            record.ended = True
+            record.texts = {
+                k: masked(v) if k.endswith("_text") else v
+                for k, v in texts.items()
+                if self._keeps(k)
+            }
 
     def _keeps(self, name: str) -> bool:
         return self._text or not name.endswith("_text")

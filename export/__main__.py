@@ -1,4 +1,4 @@
-"""`python -m export whisper SOURCE -o NAME`: from a checkpoint to a model in the store.
+"""`python -m export whisper|llm SOURCE -o NAME`: from a checkpoint to a model in the store.
 
 Exit codes: 0 ok, 1 the export lost too much or a fault, 2 something wrong in what was given.
 """
@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from edge_talker.errors import EdgeTalkerError
+from export.llm import llm
 from export.whisper import whisper
 
 app = typer.Typer(
@@ -19,11 +20,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command("whisper", no_args_is_help=True)(whisper)
-
-
-@app.callback()
-def _exporters() -> None:
-    """Keep the command's name in the command line while there is only one."""
+app.command("llm", no_args_is_help=True)(llm)
 
 
 def main() -> None:

@@ -8,10 +8,12 @@ import hashlib
 import json
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
-from safetensors import SafetensorError
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file
 from torch import Tensor
 
@@ -26,6 +28,8 @@ _CONVERT = (
     "Convert it to safetensors where you trust it: open it with from_pretrained of the package "
     "transformers, and write it with save_pretrained."
 )
+
+_TYPES = {"F64": torch.float64, "F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16}
 
 _ZIP_MAGIC = b"PK\x03\x04"  # what torch.save writes is a zip file since PyTorch 1.6
 _PICKLE_MAGIC = b"\x80"
@@ -129,6 +133,48 @@ def read_safetensors(files: Iterable[Path]) -> dict[str, Tensor]:
         except SafetensorError as error:
             raise InputError(
                 f"{path} is cut off, damaged, or not a safetensors file ({error}).", FETCH_AGAIN
+            ) from error
+    return tensors
+
+
+@dataclass(frozen=True, slots=True)
+class LazyTensor:
+    """A tensor in a file, mapped and read when it is asked for."""
+
+    file: Any  # of safetensors
+    name: str
+    shape: tuple[int, ...]
+    dtype: torch.dtype
+
+    def load(self) -> Tensor:
+        """Return the numbers, which change with the file."""
+        tensor: Tensor = self.file.get_tensor(self.name)
+        return tensor
+
+
+def open_safetensors(files: Iterable[Path]) -> dict[str, LazyTensor]:
+    """Read what tensors are in the files, by name, and none of their numbers.
+
+    Raises:
+        InputError: a file is empty, cut off or foreign, or has tensors of an odd type.
+
+    """
+    tensors: dict[str, LazyTensor] = {}
+    for path in files:
+        try:
+            file: Any = safe_open(path, framework="pt")
+            for name in file.keys():  # noqa: SIM118 - no dictionary
+                head = file.get_slice(name)
+                dtype = _TYPES[head.get_dtype()]
+                tensors[name] = LazyTensor(file, name, tuple(head.get_shape()), dtype)
+        except SafetensorError as error:
+            raise InputError(
+                f"{path} is cut off, damaged, or not a safetensors file ({error}).", FETCH_AGAIN
+            ) from error
+        except KeyError as error:
+            raise InputError(
+                f"{path} has tensors of type {error}; expected {', '.join(_TYPES)}.",
+                "Give a checkpoint that is not quantized.",
             ) from error
     return tensors
 

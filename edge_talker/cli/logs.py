@@ -1,4 +1,7 @@
-"""Structured logs: one JSON object a line, to stderr, written by a thread of their own."""
+"""Structured logs: one JSON object a line, to stderr, written by a thread of their own.
+
+Personal numbers in them are masked.
+"""
 
 import json
 import logging
@@ -8,6 +11,8 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import StrEnum
+
+from edge_talker.safety.personal import masked
 
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 
@@ -30,11 +35,12 @@ class JsonLines(logging.Formatter):
             "time": self.formatTime(record, "%Y-%m-%dT%H:%M:%S%z"),
             "level": record.levelname,
             "logger": record.name,
-            "event": record.getMessage(),
+            "event": masked(record.getMessage()),
         }
-        fields |= {k: v for k, v in vars(record).items() if k not in _STANDARD}
+        extra = {k: v for k, v in vars(record).items() if k not in _STANDARD}
+        fields |= {k: masked(v) if isinstance(v, str) else v for k, v in extra.items()}
         if record.exc_info and record.exc_info[0]:
-            fields["exception"] = self.formatException(record.exc_info)
+            fields["exception"] = masked(self.formatException(record.exc_info))
         return json.dumps(fields, ensure_ascii=False, default=str)
 
 

@@ -52,6 +52,19 @@ class KnowledgeEngine:
                 return
             yield Delta(piece)
 
+    def certain(self, history: History, score: float) -> str:
+        """Return the id of what the file answers word for word, or nearly; "" for none.
+
+        `score` is how near a question must come to a wording, 0 to 1.
+        """
+        asked = history[-1]
+        if not asked.user_text:
+            return CONTINUE
+        if len(history) > 1 and history[-2].answer_id.startswith(f"{CLARIFY}:"):
+            return self._chosen(history[-2].answer_id, asked)
+        matches = self._index.search(asked.user_text, asked.language)
+        return matches[0].entry_id if matches and matches[0].score >= score else ""
+
     def warm_up(self) -> None:
         """Search once in every language."""
         for language in LANGUAGES:

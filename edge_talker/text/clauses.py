@@ -80,6 +80,11 @@ class ClauseSplitter:
         self._text += text
         return self._take(finished=False)
 
+    @property
+    def pending(self) -> str:
+        """What has arrived of a clause that is not complete."""
+        return self._text.lstrip()
+
     def finish(self) -> list[str]:
         """Return what is left when the reply has ended."""
         return self._take(finished=True)

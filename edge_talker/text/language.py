@@ -7,11 +7,11 @@ from edge_talker.messages import Language
 HANZI = "㐀-䶿一-鿿豈-﫿"
 """Han characters, as the inside of a character class of `re`."""
 
-_HANZI = re.compile(f"[{HANZI}]")
+HANZI_PATTERN = re.compile(f"[{HANZI}]")
 _LATIN_WORD = re.compile(r"[A-Za-zÀ-ɏ]+")
 
 
 def language_of(text: str) -> Language:
     """Return "zh" if `text` has at least as many Han characters as Latin words, else "en"."""
-    hanzi = len(_HANZI.findall(text))
+    hanzi = len(HANZI_PATTERN.findall(text))
     return "zh" if hanzi and hanzi >= len(_LATIN_WORD.findall(text)) else "en"

@@ -22,6 +22,7 @@ from edge_talker.audio import HEARING_RATE_HZ
 from edge_talker.engines import Stop
 from edge_talker.errors import EngineError
 from edge_talker.messages import Language, Samples
+from edge_talker.native_log import NativeLog
 
 Native = Any  # an object of the binding, which has no types
 
@@ -198,25 +199,11 @@ def _load(path: Path) -> Native:
     return context
 
 
-class _Log:
-    """whisper.cpp's log: the errors of a load are kept, the rest is dropped."""
-
-    def __init__(self) -> None:
-        self.watch()
-        whisper_cpp.whisper_log_set(self._write)
-        # A Python function that is still there when Python has ended would abort the process.
-        atexit.register(whisper_cpp.whisper_log_set, None)
-
-    def watch(self) -> None:
-        """Begin to keep the errors of the calling thread."""
-        self.errors: list[str] = []
-        self._thread = threading.get_ident()
-
-    def _write(self, level: int, text: str) -> None:
-        if level == _LOG_ERROR and threading.get_ident() == self._thread:
-            self.errors.append(text.strip())
-
-
 @cache
-def _log() -> _Log:
-    return _Log()
+def _log() -> NativeLog:
+    """Take over whisper.cpp's log."""
+    log = NativeLog(_LOG_ERROR)
+    whisper_cpp.whisper_log_set(log.write)
+    # A Python function that is still there when Python has ended would abort the process.
+    atexit.register(whisper_cpp.whisper_log_set, None)
+    return log
