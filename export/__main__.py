@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 
 from edge_talker.errors import EdgeTalkerError
+from export.vits import vits
 from export.whisper import whisper
 
 app = typer.Typer(
@@ -19,6 +20,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command("whisper", no_args_is_help=True)(whisper)
+app.command("vits", no_args_is_help=True)(vits)
 
 
 @app.callback()
