@@ -48,7 +48,13 @@ def _whisper() -> Subject:
     return whisper_stage.figures, whisper_stage.BOUNDS
 
 
-SUBJECTS = {"starter": _starter, "whisper": _whisper}
+def _vits() -> Subject:
+    from benchmarks import vits_stage  # noqa: PLC0415 - needs torch
+
+    return vits_stage.figures, vits_stage.BOUNDS
+
+
+SUBJECTS = {"starter": _starter, "whisper": _whisper, "vits": _vits}
 
 
 def main(argv: list[str]) -> int:

@@ -16,6 +16,7 @@ from edge_talker.errors import InputError
 from edge_talker.messages import Clause, Phoneme, Samples, Speech
 from edge_talker.tts import VitsOptions
 from edge_talker.tts.vits.description import Description, Mood
+from edge_talker.tts.vits.forced import Script
 from edge_talker.tts.vits.lexicon import Lexicon
 from edge_talker.tts.vits.network import Manner, Network, SplitNetwork, WholeNetwork
 from edge_talker.tts.vits.reading import Reader, Utterance
@@ -60,6 +61,7 @@ class Vits:
         self._network = network
         self._description = description
         self._reader = reader
+        self._script = Script(description) if options.forced else None
         self._rate_hz = options.rate_hz or description.rate_hz
 
     def stream(self, clause: Clause, stop: Stop) -> Iterator[Speech]:
@@ -106,7 +108,11 @@ class Vits:
         self, clause: Clause, utterance: Utterance, words: list[Span], stop: Stop, *, last: bool
     ) -> Iterator[Speech]:
         mood = self._description.emotions.get(clause.emotion, Mood())
-        plan = self._network.plan(utterance.ids, self._manner(mood), stop)
+        manner = self._manner(mood)
+        if self._script:
+            plan = self._script.plan(self._network, utterance, manner, stop)
+        else:
+            plan = self._network.plan(utterance.ids, manner, stop)
         if plan is None:
             return
         ends = np.cumsum(plan.durations)

@@ -36,15 +36,17 @@ _CLOSING = "\"'”’)]}）】》」』 \t\r\n"
 _SWITCH = re.compile(r"\([^)]*\)")  # "(en)": the library changes the language, no sound
 _MARKS = "ˈˌ0-9˥-˩"
 _AFTER = "ːˑ̀-ͯʰʲʷˤ˞0-9˥-˩"
+_TONES = {"en": "", "zh": "ɜ"}  # espeak-ng writes Mandarin's second tone as a vowel
 _COMPOUNDS = {
     "en": "tʃ|dʒ|aɪ|aʊ|eɪ|oʊ|ɔɪ",
     "zh": r"(?:ts\.|ts|tɕ|[ptkt])h?|s\.|i\.|o-|onɡ|tʃ|dʒ",
 }
 _UNIT = {
-    language: re.compile(f"[ˈˌ]*(?:{compounds}|.)[{_AFTER}]* ?", re.DOTALL)
+    language: re.compile(f"[ˈˌ]*(?:{compounds}|.)[{_AFTER}{_TONES[language]}]* ?", re.DOTALL)
     for language, compounds in _COMPOUNDS.items()
 }
 _DROPPED = re.compile(f"[{_MARKS} ]")
+_NO_SOUND = {language: re.compile(f"[{_MARKS}{tones} ]") for language, tones in _TONES.items()}
 
 
 class Sound(NamedTuple):
@@ -62,7 +64,13 @@ class Utterance(NamedTuple):
     sounds: tuple[Sound, ...]  # of all ids, in order
     starts: tuple[tuple[int, int], ...]  # code point of the clause, first id: of each word
     characters: tuple[int, int]  # of the clause: first, one past the last
-    ending: str  # its last mark, "" for none
+    text: str  # as it is said
+    voice: str  # of espeak-ng, that made the phonemes
+
+    @property
+    def ending(self) -> str:
+        """Its last mark or letter."""
+        return self.text.rstrip(_CLOSING)[-1:]
 
 
 class Reader:
@@ -113,7 +121,7 @@ class Reader:
         ids += self._table.get(END, ())
         sounds = [Sound("", 0, firsts[0])]
         for unit in _UNIT[language].finditer("".join(symbols)):
-            symbol = _DROPPED.sub("", unit[0])
+            symbol = _NO_SOUND[language].sub("", unit[0])
             symbol = "" if symbol in _TERMINATORS else symbol
             sounds.append(Sound(symbol, firsts[unit.start()], firsts[unit.end()]))
         if firsts[-1] < len(ids):
@@ -123,7 +131,8 @@ class Reader:
             tuple(sounds),
             tuple((place, firsts[index]) for place, index in starts),
             (part.origin[0], part.origin[-1] + 1),
-            part.text.rstrip(_CLOSING)[-1:],
+            part.text,
+            self._voices[language],
         )
 
 
