@@ -54,7 +54,13 @@ def _llm() -> Subject:
     return llm_stage.figures, llm_stage.BOUNDS
 
 
-SUBJECTS = {"starter": _starter, "whisper": _whisper, "llm": _llm}
+def _vits() -> Subject:
+    from benchmarks import vits_stage  # noqa: PLC0415 - needs torch
+
+    return vits_stage.figures, vits_stage.BOUNDS
+
+
+SUBJECTS = {"starter": _starter, "whisper": _whisper, "vits": _vits, "llm": _llm}
 
 
 def main(argv: list[str]) -> int:

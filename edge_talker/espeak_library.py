@@ -92,6 +92,7 @@ class _Library:
                 f"espeak-ng cannot read its data in {data}.",
                 "Its path may have 150 characters at most: install into a shorter one.",
             )
+        self._c.espeak_TextToPhonemes.restype = ctypes.c_char_p
         self._callback = _Callback(self._receive)  # kept: the library holds its address
         self._c.espeak_SetSynthCallback(self._callback)
         self._voice = ""
@@ -120,17 +121,37 @@ class _Library:
         self._stopped = self._stopped or self._stop()
         return int(self._stopped)
 
+    def _choose(self, voice: str) -> None:
+        if voice == self._voice:
+            return
+        if self._c.espeak_SetVoiceByName(voice.encode()) != 0:
+            self._voice = ""
+            raise EngineError(
+                f"espeak-ng has no voice {voice!r}.",
+                "Name one of its voices in the profile, for example en-us+f2, en or cmn.",
+            )
+        self._voice = voice
+
+    def phonemes(self, text: str, voice: str) -> list[tuple[str, int]]:
+        self._choose(voice)
+        encoded = text.encode()
+        buffer = ctypes.create_string_buffer(encoded)
+        first = ctypes.addressof(buffer)
+        place = ctypes.c_void_p(first)
+        found = []
+        while place.value:
+            spoken = self._c.espeak_TextToPhonemes(
+                ctypes.byref(place), _CHARACTERS_UTF8, _PHONEMES_AS_IPA
+            )
+            done = place.value - first if place.value else len(encoded)
+            read = len(encoded[:done].decode(errors="ignore"))
+            found.append(((spoken or b"").decode(errors="ignore"), read))
+        return found
+
     def render(
         self, text: str, prosody: Prosody, stop: Stop, flags: int = _CHARACTERS_UTF8
     ) -> Rendering | None:
-        if prosody.voice != self._voice:
-            if self._c.espeak_SetVoiceByName(prosody.voice.encode()) != 0:
-                self._voice = ""
-                raise EngineError(
-                    f"espeak-ng has no voice {prosody.voice!r}.",
-                    "Name one of its voices in the profile, for example en-us+f2, en or cmn.",
-                )
-            self._voice = prosody.voice
+        self._choose(prosody.voice)
         for parameter, value in (
             (_RATE, prosody.words_per_minute),
             (_VOLUME, _VOLUME_PERCENT),
@@ -187,6 +208,20 @@ def render(text: str, prosody: Prosody, stop: Stop) -> Rendering | None:
     """
     with _lock:
         return _loaded().render(text, prosody, stop)
+
+
+def phonemes(text: str, voice: str) -> list[tuple[str, int]]:
+    """Return how `text` is said, which must hold no control characters; nothing is spoken.
+
+    One entry for each clause as the library cuts them: IPA with stress marks and a space between
+    words, without punctuation, and the count of code points of the text that were read by then.
+
+    Raises:
+        EngineError: the library or the voice is missing.
+
+    """
+    with _lock:
+        return _loaded().phonemes(text, voice)
 
 
 def inventory(voice: str) -> frozenset[str]:

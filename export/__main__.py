@@ -1,4 +1,4 @@
-"""`python -m export whisper|llm SOURCE -o NAME`: from a checkpoint to a model in the store.
+"""`python -m export whisper|vits|llm SOURCE -o NAME`: from a checkpoint to a model in the store.
 
 Exit codes: 0 ok, 1 the export lost too much or a fault, 2 something wrong in what was given.
 """
@@ -11,6 +11,7 @@ from rich.markup import escape
 
 from edge_talker.errors import EdgeTalkerError
 from export.llm import llm
+from export.vits import vits
 from export.whisper import whisper
 
 app = typer.Typer(
@@ -20,6 +21,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.command("whisper", no_args_is_help=True)(whisper)
+app.command("vits", no_args_is_help=True)(vits)
 app.command("llm", no_args_is_help=True)(llm)
 
 

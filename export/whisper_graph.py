@@ -14,10 +14,6 @@ buffer may share the memory of the old one. `window`, `n` and `slots` are symbol
 fixed values.
 """
 
-import logging
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import onnx
@@ -26,6 +22,7 @@ from torch import Tensor, nn
 from torch.export import Dim
 from torch.nn import functional
 
+from export.onnx_quiet import quiet
 from models.whisper import MultiHeadAttention, Whisper
 
 CPU_OPSET = 23  # has Attention, which the CPU runs without writing the scores out
@@ -161,7 +158,7 @@ def _exported(
     outputs: list[str],
     shapes: dict[str, Any],
 ) -> onnx.ModelProto:
-    with torch.no_grad(), _quiet():
+    with torch.no_grad(), quiet():
         program = torch.onnx.export(
             graph.eval(),
             arguments,
@@ -176,17 +173,3 @@ def _exported(
     model = program.model_proto
     del model.graph.value_info[:]  # shapes that the passes to come would leave wrong
     return model
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep the exporter's remarks on its own parts from those who export."""
-    log = logging.getLogger("torch.onnx")
-    level = log.level
-    log.setLevel(logging.ERROR)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        log.setLevel(level)

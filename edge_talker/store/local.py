@@ -29,6 +29,10 @@ EXPORTERS = {
         "python -m export whisper CHECKPOINT -o",
         "for a GPU with --precision fp16, for whisper-cpp with --ggml q8_0",
     ),
+    "tts.vits": (
+        "python -m export vits VOICE -o",
+        "a published Piper voice, a checkpoint, or random:medium to try",
+    ),
     "llm.gguf": ("python -m export llm FOLDER -o", "such as --quantize Q4_K_M"),
 }
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")

@@ -1,12 +1,13 @@
 """The voice: the Protocol of its engines and their table."""
 
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from types import MappingProxyType
 from typing import Protocol
 
 from pydantic import Field
 
-from edge_talker.engines import EngineEntry, EngineOptions, Stop
+from edge_talker.engines import EngineEntry, EngineOptions, Provider, Stop
 from edge_talker.messages import Clause, Speech
 
 
@@ -37,6 +38,31 @@ class EspeakOptions(EngineOptions):
     cache_mb: int = Field(default=32, ge=0, le=1024)  # sound kept, so that a fixed answer is free
 
 
+class VitsOptions(EngineOptions):
+    """Options of the `vits` engine."""
+
+    model: str = "vits-medium"  # in the store
+    provider: Provider = "cpu"
+    threads: int = Field(default=2, ge=1, le=64)
+    speaker: str = ""  # a name or an id of a voice of several; "" is its first
+    embedding: Path | None = None  # .npy: the vector of a speaker, for a voice that speaks by one
+    length: float = Field(default=1.0, ge=0.5, le=2.0)  # of all sounds: more is slower
+    lexicon: Path | None = None  # the user's own words, see `edge_talker.tts.vits.lexicon`
+    rate_hz: int | None = Field(default=None, ge=8_000, le=96_000)  # None is the voice's own
+    # For benchmarks with random weights: all is computed, and espeak-ng is heard in its place.
+    forced: bool = False
+
+
 ENGINES: Mapping[str, EngineEntry] = MappingProxyType(
-    {"espeak": EngineEntry("espeak", EspeakOptions, "edge_talker.tts.espeak:Espeak")}
+    {
+        "espeak": EngineEntry("espeak", EspeakOptions, "edge_talker.tts.espeak:Espeak"),
+        "vits": EngineEntry(
+            "vits",
+            VitsOptions,
+            "edge_talker.tts.vits.engine:open_vits",
+            packages=("onnxruntime", "unicode_rbnf"),
+            extra="vits",
+            kind="tts.vits",
+        ),
+    }
 )

@@ -16,11 +16,11 @@ from edge_talker.espeak_library import Prosody, render
 from edge_talker.messages import Clause, Emotion, Speech
 from edge_talker.tts import EspeakOptions
 from edge_talker.tts.shaping import Spoken, shape, silence
+from edge_talker.tts.speakable import speakable
 from edge_talker.tts.word_spans import has_hanzi, tokens
 
 _SILENCE_RATE_HZ = 22_050
 _ZH_SPEED = 1.25  # espeak-ng takes a syllable for a word: this gives a clear 4 in a second
-_UNSPOKEN = frozenset("*_`~|<>\\^")  # Markdown left in a reply would be read out: "asterisk"
 
 
 class _Mood(NamedTuple):
@@ -90,7 +90,7 @@ class Espeak:
         if key in self._cache:
             self._cache.move_to_end(key)
             return self._cache[key]
-        text = _speakable(clause.text)
+        text = speakable(clause.text)
         words = tokens(text)
         spoken = None
         if words:
@@ -131,18 +131,3 @@ class Espeak:
             pitch=50 + mood.pitch,
             pitch_range=50 + mood.pitch_range,
         )
-
-
-def _speakable(text: str) -> str:
-    """Return `text`, of the same length, with what must not reach the voice made white space."""
-    return "".join(" " if _unspoken(character) else character for character in text)
-
-
-def _unspoken(character: str) -> bool:
-    # Controls, lone surrogates and unassigned code points; pictures, which espeak-ng describes.
-    return (
-        character in _UNSPOKEN
-        or unicodedata.category(character) in {"Cc", "Cf", "Cs", "Co", "Cn"}
-        or "\u2600" <= character <= "\u27bf"
-        or "\U0001f000" <= character <= "\U0001faff"
-    )

@@ -1,0 +1,145 @@
+"""`python -m export vits`: from a checkpoint to a voice in the store, with its proof.
+
+Reads the original's .pth, Piper's training checkpoints, published Piper voices (.onnx) and
+random:SIZE; writes two ONNX graphs in a precision of choice.
+"""
+
+import copy
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import onnx
+import typer
+from rich.console import Console
+from rich.progress import Progress
+
+from edge_talker.errors import InputError
+from edge_talker.store import Store
+from edge_talker.tts.vits.description import DESCRIPTION_FILE, Description
+from edge_talker.tts.vits.network import TEXT_FILE, VOCODER_FILE
+from export.artefact import UNKNOWN, Origin, write_manifest
+from export.parity import judge
+from export.quantize import convolutions_int8, dynamic_int8
+from export.vits_graph import OPSET, text_graph, vocoder_graph
+from export.vits_parity import LIMITS, measure
+from export.vits_voice import described, read_settings
+from models.random_vits import random_vits
+from models.vits import RATES_HZ, SIZES, Vits
+from models.vits_checkpoint import load_vits
+
+KIND = "tts.vits"
+RANDOM = "random:"
+RATE_HZ = 22_050  # where no configuration tells
+_QUANTIZED = "/flow/"  # of the text side; see `write_graphs`
+
+console = Console(stderr=True)
+
+
+class Precision(StrEnum):
+    """Of the ONNX graphs."""
+
+    FP32 = "fp32"
+    FP16 = "fp16"  # the vocoder, for a GPU
+    INT8 = "int8"  # the flow of the text side
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """A network with what is known of its voice, and where both come from."""
+
+    network: Vits  # float32
+    description: Description
+    source: str
+    sha256: str | None
+
+
+def vits(
+    source: Annotated[
+        str, typer.Argument(help="A .pth of VITS, a .ckpt or .onnx of Piper, or random:SIZE.")
+    ],
+    name: Annotated[str, typer.Option("--output", "-o", help="Its name in the store.")],
+    precision: Annotated[Precision, typer.Option(help="Of the ONNX graphs.")] = Precision.INT8,
+    config: Annotated[
+        Path | None, typer.Option(help="The voice's .json; that of a .onnx lies beside it.")
+    ] = None,
+    licence: Annotated[str, typer.Option(help="Of the weights, such as MIT.")] = UNKNOWN,
+    commercial: Annotated[
+        bool, typer.Option("--commercial/--no-commercial", help="Whether it allows such use.")
+    ] = False,
+    seed: Annotated[int, typer.Option(help="Of random:SIZE.")] = 0,
+    replace: Annotated[bool, typer.Option(help="Replace the model of that name.")] = False,
+) -> None:
+    """Export a VITS voice to ONNX, into the store.
+
+    Ends in a comparison with the PyTorch definition at fixed noise. An export that lost more than
+    its precision may is not kept, and the exit code is 1.
+    """
+    loaded = load(source, config, seed)
+    with Store().new_model(name, replace=replace) as folder:
+        (folder / DESCRIPTION_FILE).write_text(loaded.description.to_json(), "utf-8")
+        console.print(f"writing the graphs in {precision}", highlight=False)
+        write_graphs(loaded.network, precision, folder)
+        with Progress(console=console, transient=True) as progress:
+            task = progress.add_task("comparing with PyTorch")
+            figures = dict(
+                measure(
+                    loaded.network, folder,
+                    lambda done, total: progress.update(task, completed=done, total=total),
+                )
+            )  # fmt: skip
+        judge(figures, LIMITS[precision], console)
+        manifest = write_manifest(
+            folder,
+            name=name,
+            kind=KIND,
+            origin=Origin(loaded.source, loaded.sha256, licence, commercial),
+            precision=precision,
+            opset=OPSET,
+            parity=figures,
+        )
+    size = manifest.total_bytes / 1e6
+    console.print(f"{name} is in the store, {size:.0f} MB, opset {OPSET}.", highlight=False)
+
+
+def load(source: str, config: Path | None, seed: int) -> Loaded:
+    """Load a checkpoint or build random weights, with what is known of the voice.
+
+    Raises:
+        InputError: no such size, no checkpoint, or a configuration that does not suit it.
+
+    """
+    settings: dict[str, object] = read_settings(config) if config else {}
+    if source.startswith(RANDOM):
+        size = source.removeprefix(RANDOM)
+        if size not in SIZES:
+            raise InputError(
+                f"There is no VITS of size {size!r}.", f"Use one of: {', '.join(SIZES)}."
+            )
+        network = random_vits(SIZES[size], seed)
+        rate_hz = RATES_HZ.get(size, RATE_HZ)
+        description = described(network.dims, settings, rate_hz, None)
+        return Loaded(network, description, f"{source}, seed {seed}", None)
+    checkpoint = load_vits(Path(source))
+    description = described(
+        checkpoint.network.dims, {**checkpoint.settings, **settings}, RATE_HZ, None
+    )
+    return Loaded(checkpoint.network, description, checkpoint.source, checkpoint.sha256)
+
+
+def write_graphs(network: Vits, precision: Precision, folder: Path) -> None:
+    """Write both graphs into `folder`.
+
+    In int8 only the flow is quantized, two thirds of the text side's work: with the encoder's
+    attention in int8 too, 6 % of all durations would change.
+    """
+    text = text_graph(network)
+    if precision is Precision.INT8:
+        convolutions_int8(text, _QUANTIZED)
+        dynamic_int8(text, _QUANTIZED)
+    onnx.save(text, folder / TEXT_FILE)
+    if precision is Precision.FP16:
+        network = copy.deepcopy(network)
+        network.dec.half()
+    onnx.save(vocoder_graph(network), folder / VOCODER_FILE)

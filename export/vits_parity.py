@@ -1,0 +1,114 @@
+"""What a VITS lost on its way to ONNX, measured against the PyTorch definition at fixed noise.
+
+Durations are compared as predicted; z and the sound at the definition's own durations, so that one
+frame more does not shift all that comes after it. The vocoder in chunks is compared with itself in
+one piece, through the very code that the engine runs.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import numpy as np
+import torch
+from models.random_vits import made_up
+
+from edge_talker.tts.vits.description import Description
+from edge_talker.tts.vits.network import Manner, SplitNetwork
+from export.parity import Figures, Limit, snr_db
+from models.vits import Scales, Vits
+
+TEXTS = 8  # made-up ones, of different lengths
+_CHUNKS = (1, 7, 20, 33)  # frames
+
+_CHUNKED = {"chunked_max_abs": Limit(1e-4)}
+_EXACT = {
+    "z_max_abs": Limit(1e-3),
+    "pcm_max_abs": Limit(1e-3),
+    "durations_equal": Limit(0.995, at_least=True),
+}
+LIMITS: Mapping[str, Mapping[str, Limit]] = {
+    "fp32": {**_EXACT, **_CHUNKED},
+    "fp16": {
+        "pcm_snr_db": Limit(30, at_least=True),
+        "durations_equal": Limit(0.995, at_least=True),
+        "chunked_max_abs": Limit(5e-3),
+    },
+    "int8": {
+        "z_snr_db": Limit(25, at_least=True),
+        "durations_equal": Limit(0.98, at_least=True),
+        **_CHUNKED,
+    },
+}
+"""What each precision may lose."""
+
+
+def measure(
+    network: Vits,
+    folder: Path,
+    progress: Callable[[int, int], None] = lambda done, total: None,
+) -> Figures:
+    """Compare the graphs in `folder` with the definition on made-up ids.
+
+    Returns:
+        largest absolute differences, signal to noise ratios, the share of ids of equal durations,
+        and how much durations and sound depend on the text at all.
+
+    """
+    description = Description.read(folder)
+    found: dict[str, list[float]] = defaultdict(list)
+    scales = Scales()
+    for seed in range(TEXTS):
+        generator = torch.Generator().manual_seed(seed)
+        count = 21 + 20 * seed
+        ids, _, speaker = made_up(network.dims, count, generator)
+        exported = SplitNetwork(
+            folder, description, None if speaker is None else speaker.numpy(),
+            provider="cpu", threads=2,
+        )  # fmt: skip
+        lengths, free = torch.tensor([count]), torch.full((1, count), -1)
+        noises = tuple(map(torch.from_numpy, exported.noises(count)))
+        with torch.inference_mode():
+            z, durations, _ = network.text(
+                ids, lengths, *noises, torch.tensor(scales), free, speaker
+            )
+            pcm = network.vocode(z, speaker)[0, 0].numpy()
+        plan = exported.plan(ids[0].numpy(), Manner(*scales), _never)
+        forced = durations[0].long().numpy()
+        same = exported.plan(ids[0].numpy(), Manner(*scales), _never, forced)
+        assert plan is not None
+        assert same is not None
+        frames = z.shape[2]
+        sound = same.sound(0, frames, _never)
+        assert sound is not None
+        found["durations_equal"] += (plan.durations == forced).tolist()
+        found["z_max_abs"].append(float(np.abs(same.z - z.numpy()).max()))
+        found["z_snr_db"].append(snr_db(z.numpy(), same.z))
+        found["pcm_max_abs"].append(float(np.abs(sound - pcm).max()))
+        found["pcm_snr_db"].append(snr_db(pcm, sound))
+        chunk = _CHUNKS[seed % len(_CHUNKS)]
+        pieces = [
+            same.sound(start, min(frames, start + chunk), _never)
+            for start in range(0, frames, chunk)
+        ]
+        chunked = np.concatenate([piece for piece in pieces if piece is not None])
+        found["chunked_max_abs"].append(float(np.abs(chunked - sound).max()))
+        found["frames_per_id"].append(frames / count)
+        found["durations_spread"].append(float(forced.std()))
+        found["pcm_rms"].append(float(np.sqrt(np.mean(np.square(pcm)))))
+        exported.close()
+        progress(seed + 1, TEXTS)
+    worst = {"z_max_abs", "pcm_max_abs", "chunked_max_abs"}
+    least = {"z_snr_db", "pcm_snr_db"}
+    return {
+        name: max(values) if name in worst else min(values) if name in least else _mean(values)
+        for name, values in found.items()
+    }
+
+
+def _mean(values: list[float]) -> float:
+    return float(np.mean(values))
+
+
+def _never() -> bool:
+    return False
