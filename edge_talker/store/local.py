@@ -29,6 +29,7 @@ EXPORTERS = {
         "python -m export whisper CHECKPOINT -o",
         "for a GPU with --precision fp16, for whisper-cpp with --ggml q8_0",
     ),
+    "llm.gguf": ("python -m export llm FOLDER -o", "smaller or better with --quantize"),
 }
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
