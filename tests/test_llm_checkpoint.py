@@ -63,6 +63,7 @@ def test_a_sound_folder(folder):
         ({"use_sliding_window": True}, "use_sliding_window"),
         ({"rope_parameters": {"rope_type": "dynamic", "factor": 2.0}}, "dynamic"),
         ({"rope_parameters": {"rope_type": "yarn", "factor": 2, "attention_factor": 1}}, "yarn"),
+        ({"rope_parameters": {"rope_type": "yarn", "factor": 2, "beta_fast": 8}}, "yarn"),
         ({"rope_parameters": {"rope_type": "linear", "factor": 0}}, "factor 0"),
         ({"vocab_size": 1000}, r"embed_tokens.*1024.*1000"),
         ({"tie_word_embeddings": False}, r"lacks lm_head"),
@@ -81,6 +82,9 @@ def test_rope_settings_of_older_configurations(folder):
     assert read_config(path).rope_theta == 5e5
     changed_json(path, rope_scaling={"type": "linear", "factor": 4.0})
     assert read_config(path).rope_scaling == RopeScaling("linear", 4.0)
+    settings = {"type": "yarn", "factor": 4.0, "original_max_position_embeddings": 128}
+    changed_json(path, rope_scaling=settings | {"attention_factor": None, "beta_fast": 32})
+    assert read_config(path).rope_scaling == RopeScaling("yarn", 4.0, 128)
     settings = {"rope_type": "llama3", "factor": 8.0, "original_max_position_embeddings": 64}
     changed_json(path, rope_scaling=settings | {"low_freq_factor": 1.0, "high_freq_factor": 4.0})
     assert read_config(path).rope_scaling == RopeScaling("llama3", 8.0, 64, 1.0, 4.0)
