@@ -22,7 +22,7 @@ from models.llama import LlamaDims, Weights, streamed_logits
 if TYPE_CHECKING:
     from export.llm_runtime import Runtime
 
-TOKENS = 384  # of a text that are compared
+TOKENS = 256  # of a text that are compared
 _AWKWARD = (
     "",
     " ",
@@ -90,9 +90,9 @@ class Comparison:
             self._split = [runtime.tokens(s, special=True) for s in self._samples]
             self._back = [runtime.text(tokens) for tokens in self._split]
             self._logits = runtime.logits(self.tokens)
-            half = len(self.tokens) // 2
-            other = runtime.logits([*reversed(self.tokens[:half]), *self.tokens[half:]])
-        self._order = 1 - _agreement(self._logits[half:], other[half:])
+            half, end = len(self.tokens) // 4, len(self.tokens) // 2
+            other = runtime.logits([*reversed(self.tokens[:half]), *self.tokens[half:end]])
+        self._order = 1 - _agreement(self._logits[half:end], other[half:])
 
     def tokenizer_figures(self, own: Any | None) -> dict[str, float]:  # noqa: ANN401
         """Compare tokens with those of the folder's own tokenizer; see whether text comes back.
@@ -114,8 +114,8 @@ class Comparison:
     def with_definition(self, dims: LlamaDims, weights: Weights) -> dict[str, float]:
         """Compare with PyTorch in float32.
 
-        `order_sensitivity` tells how many of the later choices change when the first half of the
-        text is read backwards. Near 0 a network does not look at its context, and comparing two
+        `order_sensitivity` tells how many of the later choices change when what comes first is
+        read backwards. Near 0 a network does not look at its context, and comparing two
         runtimes proves little.
         """
         reference: Floats = streamed_logits(dims, weights, self.tokens).numpy()

@@ -4,9 +4,11 @@ Computes as exactly as llama.cpp can: keys and values are float32. Only the C fu
 binding llama-cpp-python are used; the engine that answers people is another.
 """
 
+import atexit
 import ctypes
 import logging
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -31,9 +33,12 @@ def _record(level: int, text: bytes, _data: object) -> None:
         log.error("llama.cpp: %s", text.decode(errors="replace").rstrip())
 
 
+@cache
 def quiet() -> None:
     """Let llama.cpp write its errors to our log and nothing to stderr, for the whole process."""
     llama.llama_log_set(_record, None)
+    # A Python function that is called when Python has ended would abort the process.
+    atexit.register(llama.llama_log_set, llama.llama_log_callback(), None)
 
 
 class Runtime:

@@ -137,7 +137,8 @@ def _from_json(content: Json, pieces: Path) -> Vocabulary:
             raise ValueError(f"{TOKENIZER_FILE} and {SENTENCEPIECE_FILE} differ")
         scores[: len(known.scores)] = known.scores
     types = [_plain_type(t) if t not in added else _type(t, True, added[t]) for t in tokens]
-    return Vocabulary("llama", tokens, types, scores=tuple(scores), add_space_prefix=_adds_space(content))
+    adds_space = _adds_space(content)
+    return Vocabulary("llama", tokens, types, scores=tuple(scores), add_space_prefix=adds_space)
 
 
 def _type(token: str, known: bool, added: Json | None) -> TokenType:

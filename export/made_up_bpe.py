@@ -147,7 +147,7 @@ class _Merges:
 
 def _english_words() -> list[str]:
     """Return pocketsphinx's words, the likeliest first."""
-    folder = Path(get_model_path()) / "en-us"
+    folder = Path(get_model_path()) / "en-us"  # type: ignore[no-untyped-call]
     model = NGramModel.readfile(str(folder / "en-us.lm.bin"))
     lines = (folder / "cmudict-en-us.dict").read_text("utf-8").splitlines()
     words = [line.partition(" ")[0] for line in lines]

@@ -44,6 +44,14 @@ _FIXED_CONFIG: dict[str, object] = {
     "mlp_bias": False,
     "use_sliding_window": False,
 }
+_PLAIN_YARN: dict[str, tuple[object, ...]] = {
+    "attention_factor": (None,),
+    "mscale": (None,),
+    "mscale_all_dim": (None,),
+    "beta_fast": (None, 32),
+    "beta_slow": (None, 1),
+    "truncate": (None, True),
+}
 _ALIKE = "rotary_emb.inv_freq"  # tables that old checkpoints keep, which follow from the config
 
 
@@ -156,7 +164,7 @@ def _rope(path: Path, config: Mapping[str, object]) -> tuple[float, RopeScaling 
     match kind:
         case "linear":
             return theta, RopeScaling("linear", factor)
-        case "yarn" if not {"attention_factor", "mscale", "mscale_all_dim"} & rope.keys():
+        case "yarn" if all(rope.get(key) in allowed for key, allowed in _PLAIN_YARN.items()):
             return theta, RopeScaling("yarn", factor, _context(path, original))
         case "llama3":
             low = _real(path, rope, "low_freq_factor", 1.0)

@@ -88,7 +88,8 @@ def test_what_the_runtime_needs_is_inside_the_file(folder, store):
 def test_a_lora(tmp_path, store, merge):
     base, lora = tmp_path / "base", tmp_path / "lora"
     save_adapter(lora, saved(base, dims_of("llama")))
-    exported(base, "-o", "tuned", "--quantize", "Q8_0", "--lora", lora, *([] if merge else ["--no-merge"]))  # fmt: skip
+    how = "--merge" if merge else "--no-merge"
+    exported(base, "-o", "tuned", "--quantize", "Q8_0", "--lora", lora, how)
     artefact = store.open("tuned", "llm.gguf")
     assert ("adapter.gguf" in artefact.manifest.files) is not merge
     assert artefact.manifest.source == "base with lora"
@@ -105,7 +106,7 @@ def test_nothing_is_kept_of_an_export_that_lost_too_much(folder, store, monkeypa
 
 def load_noise(folder):
     vocabulary = load(str(folder)).checkpoint.dims.n_vocab
-    return torch.randn(384, vocabulary, generator=torch.Generator().manual_seed(0))
+    return torch.randn(256, vocabulary, generator=torch.Generator().manual_seed(0))
 
 
 def test_a_tokenizer_of_another_model_is_noticed(folder, tmp_path, store, monkeypatch):
@@ -217,7 +218,8 @@ def test_a_trained_model_tells_the_same_story(tmp_path):
 
 @needs_stories
 def test_it_is_exported_by_the_command(store):
-    exported(DATA / "stories260K.bin", "--tokens", DATA / "tok512.bin", "-o", "stories", "--quantize", "Q8_0", "--compare")  # fmt: skip
+    source = (DATA / "stories260K.bin", "--tokens", DATA / "tok512.bin")
+    exported(*source, "-o", "stories", "--quantize", "Q8_0", "--compare")
     figures = store.open("stories", "llm.gguf").manifest.parity
     assert figures["kl_mean"] < figures["q5_k_m_kl_mean"] < figures["q4_k_m_kl_mean"]
     assert figures["logits_relative"] < 1e-4

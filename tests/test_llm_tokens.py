@@ -190,10 +190,11 @@ def test_files_that_are_damaged(tmp_path):
 # ---- the made-up vocabulary ---------------------------------------------------------------------
 
 ENGLISH = (
-    "Good morning, and welcome to the museum. We are open every day from nine to five, but on Monday"
-    " we are closed. You can buy a ticket at the counter near the main entrance, or on the internet."
-    " Children and students pay half the price. Please do not touch the paintings, and leave your"
-    " bags at the cloakroom. If you have any other question, just ask me and I will help you."
+    "Good morning, and welcome to the museum. We are open every day from nine to five, but on"
+    " Monday we are closed. You can buy a ticket at the counter near the main entrance, or on the"
+    " internet. Children and students pay half the price. Please do not touch the paintings, and"
+    " leave your bags at the cloakroom. If you have any other question, just ask me and I will"
+    " help you."
 )
 CHINESE = (
     "早上好，欢迎来到博物馆。我们每天上午九点到下午五点开放，周一不开放。您可以在入口旁边买票，也可以在网上买。"
