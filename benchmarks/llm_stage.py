@@ -8,7 +8,10 @@ text: the emotion before it has been chosen by then. Cold and warm alternate, an
 taken within a round, so that what else the machine does falls on both.
 """
 
+import json
 import os
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -24,6 +27,7 @@ from benchmarks.result import Bound, Figure
 from edge_talker.llm import LlamaOptions
 from edge_talker.llm.llama.engine import Llama
 from edge_talker.llm.llama.gguf_file import GGUF_FILE
+from edge_talker.llm.llama.process import ENVIRONMENT
 from edge_talker.messages import Exchange, History
 from edge_talker.report import peak_rss_mb, rss_mb
 from edge_talker.text.knowledge import Knowledge
@@ -50,7 +54,15 @@ console = Console(stderr=True)
 
 
 def figures(rounds: int) -> dict[str, Figure]:
-    """Measure and return all figures; `rounds` of every side, after one that is left out."""
+    """Measure in a process as the engine's own; `rounds` of every side, after one left out."""
+    command = [sys.executable, "-m", "benchmarks.llm_stage", str(rounds)]
+    environment = {**os.environ, **ENVIRONMENT}
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True, env=environment)
+    found: dict[str, Figure] = json.loads(done.stdout.splitlines()[-1])
+    return found
+
+
+def _all(rounds: int) -> dict[str, Figure]:
     model = llm_artefact(SIZE, Quantization.Q4_K_M) / GGUF_FILE
     before = rss_mb()
     with TemporaryDirectory() as cache:
@@ -174,3 +186,7 @@ def _restored_ms(model: Path) -> float:
         return round(1000 * (time.perf_counter() - begin), 1)
     finally:
         engine.close()
+
+
+if __name__ == "__main__":
+    print(json.dumps(_all(int(sys.argv[1]))))
