@@ -10,6 +10,7 @@ import signal
 import sys
 import threading
 from contextlib import suppress
+from functools import partial
 from typing import BinaryIO
 
 from edge_talker.errors import EdgeTalkerError
@@ -86,11 +87,9 @@ def serve(hearing: BinaryIO, answers: BinaryIO) -> None:
             if isinstance(request, WarmUp):
                 engine.warm_up()
             else:
-                number = request.number
-                for delta in engine.stream(
-                    request.history, lambda n=number: requests.is_stopped(n)
-                ):
-                    say(Answer(number=number, delta=delta))
+                stop = partial(requests.is_stopped, request.number)
+                for delta in engine.stream(request.history, stop):
+                    say(Answer(number=request.number, delta=delta))
         except EdgeTalkerError as error:
             failure = _failure(error)
             say(Answer(number=request.number, failure=failure, warnings=warnings.take()))
