@@ -25,7 +25,7 @@ NEED_EXTRAS = ("edge_talker.onnx", *(
     for name in ("cpp_model", "engine", "greedy", "onnx_network", "terms", "tokens")
 ), *(
     f"edge_talker.llm.llama.{name}"
-    for name in ("chat", "engine", "library", "memory", "prefix", "prompt", "sampling")
+    for name in ("chat", "child", "engine", "library", "memory", "prefix", "prompt", "sampling")
 ))  # fmt: skip
 # What an engine may import; the voice and the recogniser's pronunciations share espeak-ng.
 LOWER = (
@@ -36,6 +36,7 @@ LOWER = (
     "engines",
     "errors",
     "cache",
+    "child_process",
     "native_log",
     "espeak_library",
 )

@@ -7,7 +7,7 @@ import pytest
 
 from edge_talker.errors import EngineError, StoreError
 from edge_talker.llm import LlamaOptions
-from edge_talker.llm.llama.engine import Llama, open_llama
+from edge_talker.llm.llama.engine import Llama
 from edge_talker.llm.llama.gguf_file import GGUF_FILE
 from edge_talker.messages import Exchange
 from edge_talker.text.knowledge import Knowledge
@@ -317,20 +317,20 @@ def test_without_a_cache_the_persona_is_read_at_every_start(opened, tmp_path, mo
 
 def test_a_missing_model_is_told(tmp_path):
     with pytest.raises(StoreError, match="There is no"):
-        open_llama(OPTIONS, Knowledge.packaged(), tmp_path)
+        Llama(OPTIONS, Knowledge.packaged(), tmp_path / GGUF_FILE)
 
 
 @pytest.mark.parametrize("keep", [3, 20, 300, 5000])
 def test_a_broken_model_is_told(tmp_path, model, keep):
     (tmp_path / GGUF_FILE).write_bytes(model.read_bytes()[:keep])
     with pytest.raises(StoreError, match="no sound GGUF"):
-        open_llama(OPTIONS, Knowledge.packaged(), tmp_path)
+        Llama(OPTIONS, Knowledge.packaged(), tmp_path / GGUF_FILE)
 
 
 def test_a_model_without_its_last_weights_is_told(tmp_path, model):
     (tmp_path / GGUF_FILE).write_bytes(model.read_bytes()[:-1000])
     with pytest.raises(EngineError, match="not within the file bounds"):
-        open_llama(OPTIONS, Knowledge.packaged(), tmp_path)
+        Llama(OPTIONS, Knowledge.packaged(), tmp_path / GGUF_FILE)
 
 
 def test_a_model_that_does_not_fit_into_memory_is_not_loaded(opened, monkeypatch):

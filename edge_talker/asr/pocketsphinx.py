@@ -13,10 +13,10 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from edge_talker.asr import PocketSphinxOptions
-from edge_talker.asr.child_process import ChildProcess, module_command, pcm
 from edge_talker.asr.language_model import Corpus
 from edge_talker.asr.sphinx_protocol import HEADER, Kind, pack
 from edge_talker.audio import BLOCK_SAMPLES, HEARING_RATE_HZ
+from edge_talker.child_process import ChildProcess, module_command, pcm
 from edge_talker.engines import Stop
 from edge_talker.errors import EngineError
 from edge_talker.messages import AudioBlock, Transcript

@@ -11,10 +11,10 @@ import os
 from collections.abc import Sequence
 
 from edge_talker.asr.background import MODEL_FOLDER
-from edge_talker.asr.child_process import ChildProcess, module_command, pcm
 from edge_talker.asr.language_model import words_of
 from edge_talker.asr.pronunciation import read_dictionary, spell_out
 from edge_talker.audio import HEARING_RATE_HZ
+from edge_talker.child_process import ChildProcess, module_command, pcm
 from edge_talker.errors import ConfigError
 from edge_talker.messages import Samples
 

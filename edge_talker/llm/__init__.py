@@ -75,7 +75,7 @@ ENGINES: Mapping[str, EngineEntry] = MappingProxyType(
         "llama": EngineEntry(
             "llama",
             LlamaOptions,
-            "edge_talker.llm.llama.engine:open_llama",
+            "edge_talker.llm.llama.process:open_llama",
             packages=("llama_cpp",),
             extra="llm",
             kind="llm.gguf",

@@ -19,7 +19,7 @@ from edge_talker.llm.llama import Tokens
 from edge_talker.llm.llama.chat import chat_of
 from edge_talker.llm.llama.emotions import EMOTIONS, MARK, EmotionGrammar, suitable
 from edge_talker.llm.llama.footprint import available_bytes, check_fits
-from edge_talker.llm.llama.gguf_file import GGUF_FILE, read_shape
+from edge_talker.llm.llama.gguf_file import read_shape
 from edge_talker.llm.llama.library import BATCH_TOKENS, Library
 from edge_talker.llm.llama.memory import Memory
 from edge_talker.llm.llama.pace import Pace
@@ -232,15 +232,3 @@ def _system_text(options: LlamaOptions) -> str:
     if options.emotions:
         rules.append(_EMOTION_RULE.format(", ".join(EMOTIONS)))
     return "\n".join([options.persona, *rules])
-
-
-def open_llama(options: LlamaOptions, knowledge: Knowledge, folder: Path) -> Llama:
-    """Open the GGUF of an artefact.
-
-    Raises:
-        StoreError: the artefact lacks a file, or it is no GGUF of a language model.
-        KnowledgeError: a document cannot be read.
-        EngineError: the model cannot be loaded, does not fit into memory, or cannot be used.
-
-    """
-    return Llama(options, knowledge, folder / GGUF_FILE)

@@ -1,4 +1,4 @@
-"""A child process behind two pipes, for libraries that hold Python's global lock for too long.
+"""A child process behind two pipes, for libraries that would disturb this one.
 
 Knows how it starts and how it ends; knows nothing of what is said through the pipes. The child
 reads its stdin and must end with it, so none outlives this process, whatever happens to that.
@@ -7,7 +7,7 @@ reads its stdin and must end with it, so none outlives this process, whatever ha
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -31,7 +31,10 @@ def pcm(samples: Samples) -> bytes:
 class ChildProcess:
     """A running child; what is written to it never blocks."""
 
-    def __init__(self, command: Sequence[str]) -> None:
+    def __init__(
+        self, command: Sequence[str], environment: Mapping[str, str] | None = None
+    ) -> None:
+        """Start it; `environment` is added to this process's own."""
         root = Path(edge_talker.__file__).parent.parent
         path = os.pathsep.join(filter(None, (str(root), os.environ.get("PYTHONPATH"))))
         self._process = subprocess.Popen(
@@ -39,7 +42,7 @@ class ChildProcess:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            env={**os.environ, "PYTHONPATH": path},
+            env={**os.environ, **(environment or {}), "PYTHONPATH": path},
             bufsize=0,
         )
         assert self._process.stdin
@@ -49,6 +52,11 @@ class ChildProcess:
         self.says = self._stdout.fileno()  # descriptor to read from
         os.set_blocking(self.hears, False)
         self.alive = True
+
+    @property
+    def status(self) -> int | None:
+        """The exit status, -N for signal N; None while it runs."""
+        return self._process.poll()
 
     def kill(self) -> None:
         """End it at once."""
