@@ -146,7 +146,7 @@ class SplitNetwork:
         if values is None:
             return None
         hop = self._description.hop_samples
-        pcm: Samples = values[0].numpy()[0, 0, (start - first) * hop : (end - first) * hop]
+        pcm: Samples = values[0].numpy().reshape(-1)[(start - first) * hop : (end - first) * hop]
         return pcm
 
     def close(self) -> None:
