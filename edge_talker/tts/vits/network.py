@@ -96,6 +96,30 @@ class SplitNetwork:
         self._rhythm = draw.standard_normal((1, 2, _MOST_IDS), np.float32)
         noise = draw.standard_normal((1, description.channels, _NOISE_FRAMES), np.float32)
         self._noise = self._text.value(noise)
+        self._compare(folder)
+
+    def _compare(self, folder: Path) -> None:
+        """See that the graphs are those that `vits.json` describes; runs the vocoder once."""
+        [z] = [found for found in self._vocoder.native.get_inputs() if found.name == "z"]
+        channels, hop = self._description.channels, self._description.hop_samples
+        if z.shape[1] not in (channels, None) and not isinstance(z.shape[1], str):
+            raise StoreError(
+                f"{folder / VOCODER_FILE} has {z.shape[1]} channels; vits.json says {channels}.",
+                EXPORT_AGAIN,
+            )
+        needs = {found.name for found in self._vocoder.native.get_inputs()}
+        if ("speaker" in needs) != bool(self._speaker):
+            raise StoreError(
+                f"{folder / VOCODER_FILE} and vits.json disagree on speakers.", EXPORT_AGAIN
+            )
+        sound = self.vocode(np.zeros((1, channels, 1), np.float32), 0, 1, lambda: False)
+        made = 0 if sound is None else len(sound)
+        if made != hop:
+            raise StoreError(
+                f"{folder / VOCODER_FILE} makes {made} samples of a frame; vits.json says "
+                f"hop_samples {hop}.",
+                EXPORT_AGAIN,
+            )
 
     def noises(self, count: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Return the noise of the durations (1, 2, count) and of the sound (1, channels, any)."""
@@ -145,8 +169,9 @@ class SplitNetwork:
         values = self._vocoder.run(inputs, ["pcm"], stop)
         if values is None:
             return None
-        hop = self._description.hop_samples
-        pcm: Samples = values[0].numpy().reshape(-1)[(start - first) * hop : (end - first) * hop]
+        sound = values[0].numpy().reshape(-1)
+        hop = len(sound) // window.shape[2]
+        pcm: Samples = sound[(start - first) * hop : (end - first) * hop]
         return pcm
 
     def close(self) -> None:
