@@ -50,7 +50,9 @@ def read_voice(path: Path) -> PiperGraph:
     inputs = {value.name for value in model.graph.input}
     ceils = [node for node in model.graph.node if node.op_type == "Ceil"]
     if not {"input", "input_lengths", "scales"} <= inputs or len(ceils) != 1:
-        raise InputError(f"{path} is no Piper voice: it has the inputs {sorted(inputs)}.", _NOT_PIPER)
+        raise InputError(
+            f"{path} is no Piper voice: it has the inputs {sorted(inputs)}.", _NOT_PIPER
+        )
     weights = {tensor.name: tensor for tensor in model.graph.initializer}
     embedding = next(n for n in model.graph.node if n.op_type == "Gather" and "input" in n.input)
     first = next((n for n in model.graph.node if "/dec/conv_pre/" in n.name), None)
@@ -68,7 +70,7 @@ def read_voice(path: Path) -> PiperGraph:
 
 
 def vocoder_extent(model: onnx.ModelProto, z: str) -> tuple[int, int]:
-    """Return how many frames to either side of z a sample depends on, and the samples of a frame."""
+    """Return the frames to either side that a sample depends on, and the samples of a frame."""
     weights = {tensor.name: tensor for tensor in model.graph.initializer}
     reach, rate = {z: 0.0}, {z: 1}
     for node in model.graph.node:
@@ -127,8 +129,11 @@ def _inputs_for_noise(
     text: onnx.ModelProto, rhythm: onnx.NodeProto | None, sound: onnx.NodeProto
 ) -> None:
     """Take both noises from outside; that of the sound begins again where it ends."""
-    channels = {"duration_noise": [1, 2, "n"], "noise": [1, "channels", "any"]}
-    for name, shape in channels.items():
+    shapes: dict[str, list[str | int | None]] = {
+        "duration_noise": [1, 2, "n"],
+        "noise": [1, "channels", "any"],
+    }
+    for name, shape in shapes.items():
         text.graph.input.append(helper.make_tensor_value_info(name, TensorProto.FLOAT, shape))
     for name, value in (("n.two", 2), ("n.zero", 0), ("n.one", 1)):
         text.graph.initializer.append(numpy_helper.from_array(np.array(value, np.int64), name))

@@ -159,9 +159,7 @@ def load(source: str, config: Path | None, seed: int) -> Loaded:
         description = described(network.dims, settings, rate_hz)
         return Loaded(network, description, f"{source}, seed {seed}", None)
     checkpoint = load_vits(Path(source))
-    description = described(
-        checkpoint.network.dims, {**checkpoint.settings, **settings}, RATE_HZ
-    )
+    description = described(checkpoint.network.dims, {**checkpoint.settings, **settings}, RATE_HZ)
     return Loaded(checkpoint.network, description, checkpoint.source, checkpoint.sha256)
 
 

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from models.random_vits import made_up
 
 from edge_talker.tts.vits.description import Description
 from edge_talker.tts.vits.network import Manner, SplitNetwork, WholeNetwork
 from export.parity import Figures, Limit, snr_db
+from models.random_vits import made_up
 from models.vits import Scales, Vits
 
 TEXTS = 8  # made-up ones, of different lengths
@@ -70,7 +70,7 @@ def measure(
         noises = tuple(map(torch.from_numpy, exported.noises(count)))
         with torch.inference_mode():
             z, durations, _ = network.text(
-                ids, lengths, *noises, torch.tensor(scales), free, speaker
+                ids, lengths, noises[0], noises[1], torch.tensor(scales), free, speaker
             )
             pcm = network.vocode(z, speaker)[0, 0].numpy()
         plan = exported.plan(ids[0].numpy(), Manner(*scales), _never)

@@ -18,7 +18,7 @@ from models.vits import VitsDims
 # In the order of their ids, as Piper's own table and the original's list have them.
 PIPER_SYMBOLS = (
     "_^$ !'(),-.:;?abcdefhijklmnopqrstuvwxyzæçðøħŋœǀǁǂǃɐɑɒɓɔɕɖɗɘəɚɛɜɞɟɠɡɢɣɤɥɦɧɨɪɫɬɭɮɯɰɱɲɳɴɵɶɸɹɺɻɽɾʀʁʂʃ"
-    "ʄʈʉʊʋʌʍʎʏʐʑʒʔʕʘʙʛʜʝʟʡʢʲˈˌːˑ˞βθχᵻⱱ0123456789\u0327\u0303\u032a\u032f\u0329ʰˤε↓#\"↑\u033a\u033bg"
+    'ʄʈʉʊʋʌʍʎʏʐʑʒʔʕʘʙʛʜʝʟʡʢʲˈˌːˑ˞βθχᵻⱱ0123456789\u0327\u0303\u032a\u032f\u0329ʰˤε↓#"↑\u033a\u033bg'
     "ʦX\u031d\u030aɝʷ"
 )
 ORIGINAL_SYMBOLS = (
@@ -58,9 +58,7 @@ def described(dims: VitsDims, settings: Mapping[str, object], rate_hz: int) -> D
     return _described(shape, settings, rate_hz, dims.n_speakers)
 
 
-def described_graph(
-    graph: PiperGraph, settings: Mapping[str, object], rate_hz: int
-) -> Description:
+def described_graph(graph: PiperGraph, settings: Mapping[str, object], rate_hz: int) -> Description:
     """Return the description of a published graph; as `described` else.
 
     Raises:

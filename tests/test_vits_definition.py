@@ -157,9 +157,9 @@ def test_the_speaker_changes_the_voice(name):
     with torch.inference_mode():
         sounds = [
             network.vocode(
-                network.text(
-                    ids, torch.tensor([20]), *noises, SCALES, torch.full((1, 20), 3), who
-                )[0],
+                network.text(ids, torch.tensor([20]), *noises, SCALES, torch.full((1, 20), 3), who)[
+                    0
+                ],
                 who,
             )
             for who in two

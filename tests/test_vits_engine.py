@@ -137,9 +137,7 @@ def test_a_mood_changes_length_noise_and_loudness():
     moods = {"sad": {"length": 1.5, "noise": 0.5, "energy": 0.5, "pitch": 0.9}, "neutral": {}}
     voice = tone_voice(network, emotions=moods)
     plain, _ = whole(list(voice.stream(clause("Hello there."), never)), "Hello there.")
-    sad, _ = whole(
-        list(voice.stream(clause("Hello there.", emotion="sad"), never)), "Hello there."
-    )
+    sad, _ = whole(list(voice.stream(clause("Hello there.", emotion="sad"), never)), "Hello there.")
     assert network.manners[1].length == pytest.approx(1.5 * 0.9)
     assert network.manners[1].noise == pytest.approx(network.manners[0].noise * 0.5)
     assert np.abs(sad).max() == pytest.approx(np.abs(plain).max() / 2, rel=0.1)

@@ -11,7 +11,8 @@ from export.artefact import Origin, write_manifest
 from export.vits import Precision, write_graphs
 from export.vits_voice import described
 from models.random_vits import random_vits
-from models.vits import SIZES, Vits as Network
+from models.vits import SIZES
+from models.vits import Vits as Network
 
 SMALL = replace(
     SIZES["medium"],

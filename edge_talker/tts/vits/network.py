@@ -267,6 +267,6 @@ def _check(session: Session, path: Path, inputs: set[str], output: str) -> None:
     have = {found.name for found in session.native.get_inputs()}
     gives = {found.name for found in session.native.get_outputs()}
     if missing := sorted((inputs - have) | ({output} - gives)):
-        raise StoreError(f"{path} is not a graph of a voice: it lacks {', '.join(missing)}.", EXPORT_AGAIN)
-
-
+        raise StoreError(
+            f"{path} is not a graph of a voice: it lacks {', '.join(missing)}.", EXPORT_AGAIN
+        )
