@@ -5,6 +5,7 @@ random:SIZE; writes two ONNX graphs in a precision of choice.
 """
 
 import copy
+import json
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -18,11 +19,12 @@ from rich.progress import Progress
 from edge_talker.errors import InputError
 from edge_talker.store import Store
 from edge_talker.tts.vits.description import DESCRIPTION_FILE, Description
-from edge_talker.tts.vits.network import TEXT_FILE, VOCODER_FILE, WHOLE_FILE
+from edge_talker.tts.vits.network import TENSORRT_FILE, TEXT_FILE, VOCODER_FILE, WHOLE_FILE
 from export.artefact import UNKNOWN, Origin, write_manifest
 from export.parity import judge
 from export.piper_voice import read_voice
 from export.quantize import convolutions_int8, dynamic_int8
+from export.tensorrt import vocoder_plan
 from export.vits_graph import OPSET, text_graph, vocoder_graph
 from export.vits_parity import HALVES_LIMITS, LIMITS, measure, measure_halves
 from export.vits_voice import described, described_graph, read_settings
@@ -177,4 +179,7 @@ def write_graphs(network: Vits, precision: Precision, folder: Path) -> None:
     if precision is Precision.FP16:
         network = copy.deepcopy(network)
         network.dec.half()
+        dims = network.dims
+        plan = vocoder_plan(dims.inter_channels, dims.gin_channels if dims.outside_speaker else 0)
+        (folder / TENSORRT_FILE).write_text(json.dumps(plan, indent=1) + "\n", "utf-8")
     onnx.save(vocoder_graph(network), folder / VOCODER_FILE)

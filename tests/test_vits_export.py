@@ -230,3 +230,14 @@ def test_a_broken_voice_is_told_at_load(fault, hint, tmp_path):
 
 def test_random_sizes_have_their_rate():
     assert load("random:x-low", None, 0).description.rate_hz == 16_000
+
+
+def test_the_vocoder_is_planned_in_buckets_and_the_text_side_is_not(tmp_path):
+    from edge_talker.tts.vits.network import TENSORRT_FILE
+
+    folder = small_artefact(tmp_path, Precision.FP16, gin=8)
+    plan = json.loads((folder / TENSORRT_FILE).read_text())
+    assert plan["trt_profile_min_shapes"] == f"z:1x16x{BUCKETS[0]},speaker:1x8"
+    assert plan["trt_profile_max_shapes"] == f"z:1x16x{BUCKETS[-1]},speaker:1x8"
+    asked = {found.name for found in onnx.load(folder / "vocoder.onnx").graph.input}
+    assert asked == {"z", "speaker"}

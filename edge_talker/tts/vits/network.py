@@ -5,6 +5,7 @@ that could not be split. A plan is what the text side made of some ids; its soun
 piece, and pieces are the same samples as if all had come at once.
 """
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple, Protocol
@@ -20,6 +21,7 @@ from edge_talker.tts.vits.description import EXPORT_AGAIN, Description
 
 TEXT_FILE = "text.onnx"
 VOCODER_FILE = "vocoder.onnx"
+TENSORRT_FILE = "tensorrt.json"  # the shapes that the vocoder's engine is built for
 WHOLE_FILE = "voice.onnx"  # of a published voice that could not be split
 
 BUCKETS = (48, 96, 192, 384)  # frames of the vocoder that a GPU is prepared for
@@ -78,14 +80,16 @@ class SplitNetwork:
         *,
         provider: Provider,
         threads: int,
-        shapes: Mapping[str, str] | None = None,
     ) -> None:
         self._description = description
         # The text side's shapes follow from the text, which TensorRT cannot build for.
         text_on: Provider = "cuda" if provider == "tensorrt" else provider
         self._text = Session(folder / TEXT_FILE, provider=text_on, threads=threads)
         self._vocoder = Session(
-            folder / VOCODER_FILE, provider=provider, threads=threads, shapes=shapes
+            folder / VOCODER_FILE,
+            provider=provider,
+            threads=threads,
+            shapes=_tensorrt_shapes(folder) if provider == "tensorrt" else None,
         )
         _check(self._text, folder / TEXT_FILE, {"ids", "noise", "forced"}, "z")
         _check(self._vocoder, folder / VOCODER_FILE, {"z"}, "pcm")
@@ -255,6 +259,17 @@ class WholePlan:
     def sound(self, start: int, end: int, stop: Stop) -> Samples | None:
         """Return the samples of frames `start` to `end`; None once `stop`."""
         return None if stop() else self._pcm[start * self._hop : end * self._hop]
+
+
+def _tensorrt_shapes(folder: Path) -> Mapping[str, str]:
+    path = folder / TENSORRT_FILE
+    try:
+        shapes: Mapping[str, str] = json.loads(path.read_bytes())
+    except (OSError, ValueError) as error:
+        raise StoreError(
+            f"{path} cannot be read: {error}.", f"{EXPORT_AGAIN} --precision fp16"
+        ) from error
+    return shapes
 
 
 def _check(session: Session, path: Path, inputs: set[str], output: str) -> None:
