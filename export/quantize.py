@@ -9,6 +9,7 @@ Knows graphs and numbers; knows no network. Two ways for a linear layer, a MatMu
 """
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import numpy as np
 import onnx
@@ -74,7 +75,7 @@ def convolutions_int8(model: onnx.ModelProto, scope: str) -> None:
         values, scale = channels_int8(kernel.transpose(2, 1, 0).reshape(-1, kernel.shape[0]))
         pads = next(a.ints for a in node.attribute if a.name == "pads")
         whole = np.iinfo(np.int64).max
-        constants = {
+        constants: dict[str, NDArray[Any]] = {
             "weight": values,
             "scale": scale,
             "pads": np.array([0, pads[0], 0, 0, pads[1], 0], np.int64),
@@ -214,7 +215,7 @@ def _packed(values: NDArray[np.floating], bits: int) -> NDArray[np.uint8]:
 def _replace_linear(
     model: onnx.ModelProto, replace: Replacement, chosen: Callable[[Node], bool]
 ) -> None:
-    """Put what `replace` yields in the place of every chosen MatMul or Gemm by a constant matrix."""
+    """Put what `replace` yields in the place of every chosen MatMul or Gemm by a constant."""
     weights = _initializers(model)
     out: list[Node] = []
     for node in model.graph.node:

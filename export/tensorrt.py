@@ -24,6 +24,7 @@ from edge_talker.asr.whisper.onnx_network import (
     TENSORRT_FILE,
     buckets,
 )
+from edge_talker.tts.vits.network import BUCKETS as VOCODER_BUCKETS
 from export.whisper_graph import cross_names, self_names
 
 COMMANDS_FILE = "trtexec.txt"
@@ -73,6 +74,25 @@ def plan(description: Description) -> dict[str, dict[str, str]]:
             "trt_profile_max_shapes": largest,
         }
     return options
+
+
+def vocoder_plan(channels: int, speaker: int = 0) -> dict[str, str]:
+    """Return the options of the TensorRT provider for a voice's vocoder; not yet run on hardware.
+
+    One profile from the smallest bucket of frames to the largest. The text side stays with CUDA:
+    its shapes follow from the durations, and TensorRT fails on the flow that draws them.
+    `speaker` is the length of a speaker's vector, 0 where the graph takes none.
+    """
+    sizes = (VOCODER_BUCKETS[0], VOCODER_BUCKETS[0], VOCODER_BUCKETS[-1])
+    extents = {"z": Extent(*((1, channels, frames) for frames in sizes))}
+    if speaker:
+        extents["speaker"] = Extent(*([(1, speaker)] * 3))
+    smallest, most_usual, largest = _specifications(extents)
+    return {
+        "trt_profile_min_shapes": smallest,
+        "trt_profile_opt_shapes": most_usual,
+        "trt_profile_max_shapes": largest,
+    }
 
 
 def write_plan(folder: Path) -> None:

@@ -5,6 +5,7 @@ random:SIZE; writes two ONNX graphs in a precision of choice.
 """
 
 import copy
+import json
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -18,13 +19,16 @@ from rich.progress import Progress
 from edge_talker.errors import InputError
 from edge_talker.store import Store
 from edge_talker.tts.vits.description import DESCRIPTION_FILE, Description
-from edge_talker.tts.vits.network import TEXT_FILE, VOCODER_FILE
+from edge_talker.tts.vits.network import TENSORRT_FILE, TEXT_FILE, VOCODER_FILE, WHOLE_FILE
 from export.artefact import UNKNOWN, Origin, write_manifest
 from export.parity import judge
+from export.piper_voice import read_voice
 from export.quantize import convolutions_int8, dynamic_int8
+from export.tensorrt import vocoder_plan
 from export.vits_graph import OPSET, text_graph, vocoder_graph
-from export.vits_parity import LIMITS, measure
-from export.vits_voice import described, read_settings
+from export.vits_parity import HALVES_LIMITS, LIMITS, measure, measure_halves
+from export.vits_voice import described, described_graph, read_settings
+from models.checkpoint_files import sha256
 from models.random_vits import random_vits
 from models.vits import RATES_HZ, SIZES, Vits
 from models.vits_checkpoint import load_vits
@@ -76,6 +80,9 @@ def vits(
     Ends in a comparison with the PyTorch definition at fixed noise. An export that lost more than
     its precision may is not kept, and the exit code is 1.
     """
+    if source.endswith(".onnx"):
+        _published(Path(source), config, name, licence, commercial=commercial, replace=replace)
+        return
     loaded = load(source, config, seed)
     with Store().new_model(name, replace=replace) as folder:
         (folder / DESCRIPTION_FILE).write_text(loaded.description.to_json(), "utf-8")
@@ -103,6 +110,38 @@ def vits(
     console.print(f"{name} is in the store, {size:.0f} MB, opset {OPSET}.", highlight=False)
 
 
+def _published(
+    path: Path, config: Path | None, name: str, licence: str, *, commercial: bool, replace: bool
+) -> None:
+    """Take a published Piper voice into the store, in two graphs where it can be split."""
+    settings = read_settings(config or path.with_name(f"{path.name}.json"))
+    graph = read_voice(path)
+    description = described_graph(graph, settings, RATE_HZ)
+    with Store().new_model(name, replace=replace) as folder:
+        (folder / DESCRIPTION_FILE).write_text(description.to_json(), "utf-8")
+        onnx.save(graph.whole, folder / WHOLE_FILE)
+        figures: dict[str, float] = {}
+        if graph.halves:
+            text, vocoder = graph.halves
+            onnx.save(text, folder / TEXT_FILE)
+            onnx.save(vocoder, folder / VOCODER_FILE)
+            figures = dict(measure_halves(folder, description))
+            judge(figures, HALVES_LIMITS, console)
+            (folder / WHOLE_FILE).unlink()
+        else:
+            console.print("the graph cannot be split: all of a text is spoken at once")
+        manifest = write_manifest(
+            folder,
+            name=name,
+            kind=KIND,
+            origin=Origin(path.name, sha256([path]), licence, commercial),
+            precision="as published",
+            opset=next(o.version for o in graph.whole.opset_import if o.domain in ("", "ai.onnx")),
+            parity=figures,
+        )
+    console.print(f"{name} is in the store, {manifest.total_bytes / 1e6:.0f} MB.", highlight=False)
+
+
 def load(source: str, config: Path | None, seed: int) -> Loaded:
     """Load a checkpoint or build random weights, with what is known of the voice.
 
@@ -119,12 +158,10 @@ def load(source: str, config: Path | None, seed: int) -> Loaded:
             )
         network = random_vits(SIZES[size], seed)
         rate_hz = RATES_HZ.get(size, RATE_HZ)
-        description = described(network.dims, settings, rate_hz, None)
+        description = described(network.dims, settings, rate_hz)
         return Loaded(network, description, f"{source}, seed {seed}", None)
     checkpoint = load_vits(Path(source))
-    description = described(
-        checkpoint.network.dims, {**checkpoint.settings, **settings}, RATE_HZ, None
-    )
+    description = described(checkpoint.network.dims, {**checkpoint.settings, **settings}, RATE_HZ)
     return Loaded(checkpoint.network, description, checkpoint.source, checkpoint.sha256)
 
 
@@ -142,4 +179,7 @@ def write_graphs(network: Vits, precision: Precision, folder: Path) -> None:
     if precision is Precision.FP16:
         network = copy.deepcopy(network)
         network.dec.half()
+        dims = network.dims
+        plan = vocoder_plan(dims.inter_channels, dims.gin_channels if dims.outside_speaker else 0)
+        (folder / TENSORRT_FILE).write_text(json.dumps(plan, indent=1) + "\n", "utf-8")
     onnx.save(vocoder_graph(network), folder / VOCODER_FILE)

@@ -60,9 +60,11 @@ class _Vocoder(nn.Module):
 def _tall(module: nn.Module) -> nn.Module:
     """Return a copy whose convolutions over one dimension are ones over two, of height 1."""
     if isinstance(module, nn.ConvTranspose1d):
-        [size], [stride], [padding] = module.kernel_size, module.stride, module.padding
+        size, stride, padding = (
+            int(each[0]) for each in (module.kernel_size, module.stride, module.padding)
+        )
         up = nn.ConvTranspose2d(
-            module.in_channels, module.out_channels, (1, size), (1, stride), (0, int(padding))
+            module.in_channels, module.out_channels, (1, size), (1, stride), (0, padding)
         )
         up.weight, up.bias = nn.Parameter(module.weight[:, :, None]), module.bias
         return up
@@ -76,7 +78,7 @@ def _tall(module: nn.Module) -> nn.Module:
         conv.weight, conv.bias = nn.Parameter(module.weight[:, :, None]), module.bias
         return conv
     twin = copy.copy(module)
-    twin._modules = {  # noqa: SLF001 - a module's children have no other setter
+    twin._modules = {
         name: None if child is None else _tall(child) for name, child in module._modules.items()
     }
     return twin
@@ -124,7 +126,7 @@ def _exported(
         torch.onnx.export(
             module.eval(),
             arguments,
-            file,
+            file,  # type: ignore[arg-type]
             dynamo=False,
             opset_version=OPSET,
             input_names=inputs,

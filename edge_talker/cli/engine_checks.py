@@ -18,8 +18,9 @@ EXTRAS = {
     "whisper": ("onnxruntime", "tiktoken"),
     "whisper-cpp": ("pywhispercpp", "tiktoken"),
     "llm": ("llama-cpp-python",),
+    "vits": ("onnxruntime", "unicode-rbnf"),
     "tts": ("piper-tts",),
-    "gpu": ("onnxruntime-gpu", "tiktoken"),
+    "gpu": ("onnxruntime-gpu", "tiktoken", "unicode-rbnf"),
 }
 PROFILES = ("cpu", "cuda", "jetson")  # that are packaged besides starter
 SWAP = "pip uninstall onnxruntime onnxruntime-gpu; pip install 'edge_talker[gpu]'"

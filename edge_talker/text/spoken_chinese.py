@@ -10,14 +10,14 @@ _Rule = tuple[re.Pattern[str], Callable[[re.Match[str]], str | None]]
 _NUMBER = r"\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?"
 _COINS = {"¥": "元", "￥": "元", "$": "美元", "€": "欧元", "£": "英镑"}
 _UNITS = {
-    "km/h": "公里每小时", "m/s": "米每秒", "km²": "平方公里", "km": "公里", "cm": "厘米", "mm": "毫米",
-    "m²": "平方米", "㎡": "平方米", "m³": "立方米", "m": "米", "kg": "公斤", "mg": "毫克", "g": "克",
+    "km/h": "公里每小时", "m/s": "米每秒", "km²": "平方公里", "km": "公里", "cm": "厘米", "mm": "毫米",  # noqa: E501
+    "m²": "平方米", "㎡": "平方米", "m³": "立方米", "m": "米", "kg": "公斤", "mg": "毫克", "g": "克",  # noqa: E501
     "ml": "毫升", "mL": "毫升", "L": "升", "kWh": "千瓦时", "kW": "千瓦", "W": "瓦", "V": "伏",
     "Hz": "赫兹", "GHz": "吉赫兹", "MHz": "兆赫兹", "GB": "吉字节", "MB": "兆字节", "min": "分钟",
     "h": "小时", "s": "秒", "℃": "摄氏度", "°C": "摄氏度", "°F": "华氏度", "°": "度",
 }  # fmt: skip
 # Things that are counted: two of them are 两, not 二.
-_MEASURES = "个只本张件位名条次年天周岁点倍块辆间层座楼排种类部台门道把双对家页份句段杯瓶碗盘口头匹棵朵封首幅所套集期届场站"
+_MEASURES = "个只本张件位名条次年天周岁点倍块辆间层座楼排种类部台门道把双对家页份句段杯瓶碗盘口头匹棵朵封首幅所套集期届场站"  # noqa: E501
 _DEGREES = ("℃", "°C", "°F", "°")
 
 
@@ -75,7 +75,7 @@ _RULES: tuple[tuple[str, Callable[[re.Match[str]], str | None]], ...] = (
      lambda m: digits(m[0], "zh").replace("一", "幺")),
     (rf"(?P<sign>[-−])?(?P<number>{_NUMBER})\s?(?P<unit>{_UNIT_NAMES})(?![A-Za-z²³/])", _unit),
     (rf"(?P<sign>[-−])?(?P<number>{_NUMBER})\s?[%％]", _share),
-    (r"(?<!\d)(?P<low>\d+)/(?P<high>\d+)(?![\d/])", lambda m: f"{_say(m['high'])}分之{_say(m['low'])}"),
+    (r"(?<!\d)(?P<low>\d+)/(?P<high>\d+)(?![\d/])", lambda m: f"{_say(m['high'])}分之{_say(m['low'])}"),  # noqa: E501
     (rf"(?P<low>{_NUMBER})\s?[-–~～—]\s?(?P<high>{_NUMBER})", _range),
     (r"(?<=\d)\s?[-–~～—]\s?(?=\d{1,2}[:：])", lambda _: "到"),
     (rf"(?<![\d.第])(?P<number>2)(?=\s?(?:[{_MEASURES}]|万|千|亿|小时|分钟))", lambda _: "两"),

@@ -10,7 +10,9 @@ _Rule = tuple[re.Pattern[str], Callable[[re.Match[str]], str | None]]
 _MONTHS = (
     "January February March April May June July August September October November December".split()
 )
-_MONTH_OF = {m.lower(): m for m in _MONTHS} | {m[:3].lower(): m for m in _MONTHS} | {"sept": "September"}
+_MONTH_OF = (
+    {m.lower(): m for m in _MONTHS} | {m[:3].lower(): m for m in _MONTHS} | {"sept": "September"}
+)
 _NUMBER = r"\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?"
 _START, _END = r"(?<![\w.])", r"(?![\w])"
 
@@ -83,7 +85,9 @@ def _time(found: re.Match[str]) -> str | None:
         return None
     words = [cardinal(str(hour), "en")]
     if minute:
-        words.append(f"oh {cardinal(str(minute), 'en')}" if minute < 10 else cardinal(str(minute), "en"))
+        words.append(
+            f"oh {cardinal(str(minute), 'en')}" if minute < 10 else cardinal(str(minute), "en")
+        )
     elif not half:
         words.append("o'clock" if 0 < hour <= 12 else "hundred")
     return " ".join([*words, *half])
@@ -147,15 +151,15 @@ def _alternatives(words: Sequence[str]) -> str:
 
 _MONTH_NAMES = "|".join(sorted(_MONTH_OF, key=len, reverse=True))
 _RULES: tuple[tuple[str, Callable[[re.Match[str]], str | None]], ...] = (
-    (rf"(?P<coin>[{''.join(_COINS)}])\s?(?P<amount>{_NUMBER})(?:\s?(?P<scale>million|billion|trillion|bn|[kKmM])\b)?", _money),
+    (rf"(?P<coin>[{''.join(_COINS)}])\s?(?P<amount>{_NUMBER})(?:\s?(?P<scale>million|billion|trillion|bn|[kKmM])\b)?", _money),  # noqa: E501
     (rf"{_START}(?P<year>\d{{4}})-(?P<month>\d{{1,2}})-(?P<day>\d{{1,2}}){_END}", _iso),
-    (rf"\b(?P<month>(?i:{_MONTH_NAMES}))\.?\s(?P<day>\d{{1,2}})(?:st|nd|rd|th)?(?:,?\s(?P<year>\d{{4}}))?{_END}", _month_first),
-    (rf"{_START}(?P<day>\d{{1,2}})(?:st|nd|rd|th)?\s(?:of\s)?(?P<month>(?i:{_MONTH_NAMES}))\b\.?(?:,?\s(?P<year>\d{{4}}){_END})?", _month_first),
-    (rf"{_START}(?P<hour>\d{{1,2}})(?::(?P<minute>\d\d))?(?:\s?(?P<half>[ap]\.m\.|[ap]m|[AP]M))?{_END}", _time),
-    (rf"\b(?P<before>(?i:in|since|until|from|by|of|year|before|after)\s)(?P<year>1[1-9]\d\d|20\d\d)(?![\w,]|\.\d)", _year),
+    (rf"\b(?P<month>(?i:{_MONTH_NAMES}))\.?\s(?P<day>\d{{1,2}})(?:st|nd|rd|th)?(?:,?\s(?P<year>\d{{4}}))?{_END}(?!\s?[ap]\.?m)", _month_first),  # noqa: E501
+    (rf"{_START}(?P<day>\d{{1,2}})(?:st|nd|rd|th)?\s(?:of\s)?(?P<month>(?i:{_MONTH_NAMES}))\b\.?(?:,?\s(?P<year>\d{{4}}){_END})?", _day_first),  # noqa: E501
+    (rf"{_START}(?P<hour>\d{{1,2}})(?::(?P<minute>\d\d))?(?:\s?(?P<half>[ap]\.m\.|[ap]m|[AP]M))?{_END}", _time),  # noqa: E501
+    (r"\b(?P<before>(?i:in|since|until|from|by|of|year|before|after)\s)(?P<year>1[1-9]\d\d|20\d\d)(?![\w,]|\.\d)", _year),  # noqa: E501
     (rf"{_START}(?P<decade>1\d\d0|20\d0)s\b", _decade),
-    (rf"{_START}(?:\+?\d[\d ]*\(\d+\)[\d -]+\d|\+\d[\d -]{{6,}}\d|\d{{3}}-\d{{3,4}}(?:-\d{{4}})?){_END}", _telephone),
-    (rf"{_START}(?P<sign>[-−])?(?P<number>{_NUMBER})\s?(?P<unit>{_alternatives(tuple(_UNITS))})(?![\w²³/])", _unit),
+    (rf"{_START}(?:\+?\d[\d ]*\(\d+\)[\d -]+\d|\+\d[\d -]{{6,}}\d|\d{{3}}-\d{{3,4}}(?:-\d{{4}})?){_END}", _telephone),  # noqa: E501
+    (rf"{_START}(?P<sign>[-−])?(?P<number>{_NUMBER})\s?(?P<unit>{_alternatives(tuple(_UNITS))})(?![\w²³/])", _unit),  # noqa: E501
     (rf"{_START}(?P<number>{_NUMBER})\s?%", lambda m: f"{cardinal(m['number'], 'en')} percent"),
     (rf"{_START}(?P<number>\d+)(?:st|nd|rd|th)\b", lambda m: ordinal(m["number"])),
     (rf"(?i:\bno\.)\s?(?P<number>\d+){_END}", lambda m: f"number {cardinal(m['number'], 'en')}"),
@@ -163,7 +167,7 @@ _RULES: tuple[tuple[str, Callable[[re.Match[str]], str | None]], ...] = (
     (rf"{_START}(?P<low>\d+)\s?[-–]\s?(?P<high>\d+){_END}", _range),
     (r"(?<=[\dm])\s?[-–]\s?(?=\d{1,2}:)", lambda _: " to "),
     (r"(?<![\w.])1/2(?![\w/])", lambda _: "one half"),
-    (rf"{_START}(?P<low>\d+)/(?P<high>\d+)(?![\w/])", lambda m: f"{cardinal(m['low'], 'en')} over {cardinal(m['high'], 'en')}"),
+    (rf"{_START}(?P<low>\d+)/(?P<high>\d+)(?![\w/])", lambda m: f"{cardinal(m['low'], 'en')} over {cardinal(m['high'], 'en')}"),  # noqa: E501
     (rf"(?<![\w.,-])(?P<sign>[-−])?(?P<number>{_NUMBER})(?![\d])", _signed),
     (rf"(?P<sign>)(?P<number>{_NUMBER})", _signed),
     (rf"(?<!\w)(?:{_alternatives(tuple(_ABBREVIATIONS))})(?!\w)", lambda m: _ABBREVIATIONS[m[0]]),

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from edge_talker.audio import Resampler
 from edge_talker.engines import Stop
@@ -170,7 +171,9 @@ class Vits:
             return pauses.last
         if utterance.ending and utterance.ending in ".!?…。！？":
             return pauses.sentence
-        return pauses.clause if utterance.ending and utterance.ending in ",;:，；：、" else pauses.join
+        return (
+            pauses.clause if utterance.ending and utterance.ending in ",;:，；：、" else pauses.join
+        )
 
     def _silence(self, ms: int) -> Samples:
         return np.zeros(self._rate_hz * ms // 1000, np.float32)
@@ -230,7 +233,7 @@ def _paused(
     return samples, phonemes
 
 
-def speaker_of(options: VitsOptions, description: Description) -> np.ndarray | None:
+def speaker_of(options: VitsOptions, description: Description) -> NDArray[np.generic] | None:
     """Return what tells the voice who speaks, (1,) or (1, gin); None where it has one speaker.
 
     Raises:
@@ -248,7 +251,8 @@ def speaker_of(options: VitsOptions, description: Description) -> np.ndarray | N
             raise InputError(f"{path} cannot be read: {error}.", remedy) from error
         if vector.size != size or not np.isfinite(vector).all():
             raise InputError(f"{path} has shape {vector.shape}, or what is no number.", remedy)
-        return vector.reshape(1, size).astype(np.float32)
+        found: NDArray[np.generic] = vector.reshape(1, size).astype(np.float32)
+        return found
     if options.embedding:
         raise InputError("This voice cannot speak by a speaker's vector.", "Remove embedding.")
     if not description.speakers:

@@ -5,6 +5,7 @@ that could not be split. A plan is what the text side made of some ids; its soun
 piece, and pieces are the same samples as if all had come at once.
 """
 
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple, Protocol
@@ -20,6 +21,7 @@ from edge_talker.tts.vits.description import EXPORT_AGAIN, Description
 
 TEXT_FILE = "text.onnx"
 VOCODER_FILE = "vocoder.onnx"
+TENSORRT_FILE = "tensorrt.json"  # the shapes that the vocoder's engine is built for
 WHOLE_FILE = "voice.onnx"  # of a published voice that could not be split
 
 BUCKETS = (48, 96, 192, 384)  # frames of the vocoder that a GPU is prepared for
@@ -78,14 +80,16 @@ class SplitNetwork:
         *,
         provider: Provider,
         threads: int,
-        shapes: Mapping[str, str] | None = None,
     ) -> None:
         self._description = description
         # The text side's shapes follow from the text, which TensorRT cannot build for.
         text_on: Provider = "cuda" if provider == "tensorrt" else provider
         self._text = Session(folder / TEXT_FILE, provider=text_on, threads=threads)
         self._vocoder = Session(
-            folder / VOCODER_FILE, provider=provider, threads=threads, shapes=shapes
+            folder / VOCODER_FILE,
+            provider=provider,
+            threads=threads,
+            shapes=_tensorrt_shapes(folder) if provider == "tensorrt" else None,
         )
         _check(self._text, folder / TEXT_FILE, {"ids", "noise", "forced"}, "z")
         _check(self._vocoder, folder / VOCODER_FILE, {"z"}, "pcm")
@@ -96,6 +100,30 @@ class SplitNetwork:
         self._rhythm = draw.standard_normal((1, 2, _MOST_IDS), np.float32)
         noise = draw.standard_normal((1, description.channels, _NOISE_FRAMES), np.float32)
         self._noise = self._text.value(noise)
+        self._compare(folder)
+
+    def _compare(self, folder: Path) -> None:
+        """See that the graphs are those that `vits.json` describes; runs the vocoder once."""
+        [z] = [found for found in self._vocoder.native.get_inputs() if found.name == "z"]
+        channels, hop = self._description.channels, self._description.hop_samples
+        if z.shape[1] not in (channels, None) and not isinstance(z.shape[1], str):
+            raise StoreError(
+                f"{folder / VOCODER_FILE} has {z.shape[1]} channels; vits.json says {channels}.",
+                EXPORT_AGAIN,
+            )
+        needs = {found.name for found in self._vocoder.native.get_inputs()}
+        if ("speaker" in needs) != bool(self._speaker):
+            raise StoreError(
+                f"{folder / VOCODER_FILE} and vits.json disagree on speakers.", EXPORT_AGAIN
+            )
+        sound = self.vocode(np.zeros((1, channels, 1), np.float32), 0, 1, lambda: False)
+        made = 0 if sound is None else len(sound)
+        if made != hop:
+            raise StoreError(
+                f"{folder / VOCODER_FILE} makes {made} samples of a frame; vits.json says "
+                f"hop_samples {hop}.",
+                EXPORT_AGAIN,
+            )
 
     def noises(self, count: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Return the noise of the durations (1, 2, count) and of the sound (1, channels, any)."""
@@ -145,8 +173,9 @@ class SplitNetwork:
         values = self._vocoder.run(inputs, ["pcm"], stop)
         if values is None:
             return None
-        hop = self._description.hop_samples
-        pcm: Samples = values[0].numpy()[0, 0, (start - first) * hop : (end - first) * hop]
+        sound = values[0].numpy().reshape(-1)
+        hop = len(sound) // window.shape[2]
+        pcm: Samples = sound[(start - first) * hop : (end - first) * hop]
         return pcm
 
     def close(self) -> None:
@@ -232,6 +261,17 @@ class WholePlan:
         return None if stop() else self._pcm[start * self._hop : end * self._hop]
 
 
+def _tensorrt_shapes(folder: Path) -> Mapping[str, str]:
+    path = folder / TENSORRT_FILE
+    try:
+        shapes: Mapping[str, str] = json.loads(path.read_bytes())
+    except (OSError, ValueError) as error:
+        raise StoreError(
+            f"{path} cannot be read: {error}.", f"{EXPORT_AGAIN} --precision fp16"
+        ) from error
+    return shapes
+
+
 def _check(session: Session, path: Path, inputs: set[str], output: str) -> None:
     """See that a graph has what will be asked of it, before the first word is.
 
@@ -242,6 +282,6 @@ def _check(session: Session, path: Path, inputs: set[str], output: str) -> None:
     have = {found.name for found in session.native.get_inputs()}
     gives = {found.name for found in session.native.get_outputs()}
     if missing := sorted((inputs - have) | ({output} - gives)):
-        raise StoreError(f"{path} is not a graph of a voice: it lacks {', '.join(missing)}.", EXPORT_AGAIN)
-
-
+        raise StoreError(
+            f"{path} is not a graph of a voice: it lacks {', '.join(missing)}.", EXPORT_AGAIN
+        )

@@ -33,6 +33,7 @@ _BREATH = re.compile(r"[,;:，；：、]\s*|\s+")
 _ASCII = str.maketrans("，、；：。！？…—–", ",,;:.!?.,,")
 _TERMINATORS = ".!?,;:"
 _CLOSING = "\"'”’)]}）】》」』 \t\r\n"
+_READ_AHEAD = re.compile(r"\s\S$")
 _SWITCH = re.compile(r"\([^)]*\)")  # "(en)": the library changes the language, no sound
 _MARKS = "ˈˌ0-9˥-˩"
 _AFTER = "ːˑ̀-ͯʰʲʷˤ˞0-9˥-˩"
@@ -159,6 +160,8 @@ def _symbols(part: Said, voice: str, lexicon: Lexicon) -> Iterator[tuple[str, in
     done = 0
     clauses = phonemes(part.text, voice)
     for index, (raw, end) in enumerate(clauses):
+        if index + 1 < len(clauses) and _READ_AHEAD.search(part.text[done:end]):
+            end -= 1  # noqa: PLW2901 - the library has looked at the next word
         text = part.text[done:end]
         words = tokens(text)
         line = _SWITCH.sub("", raw)

@@ -28,14 +28,14 @@ class Timing:
                 self._sounds.append((symbol, start))
         self._sounds = self._sounds or [("", 0)]
         events = [(character, start_of(first)) for character, first in utterance.starts]
-        total = max(1, max(0, ends[-1]))
+        total = max(1, ends[-1])
         sounds = self.phonemes(0, total)
         self._words = place(words, events, sounds, total) if words else ()
         self._done = 0  # words given out
 
     def phonemes(self, begin: int, end: int) -> tuple[Phoneme, ...]:
         """Return the phonemes of samples `begin` to `end`, without gaps, counted from `begin`."""
-        found = []
+        found: list[Phoneme] = []
         starts = [start for _, start in self._sounds[1:]]
         for (symbol, start), until in zip(self._sounds, [*starts, end], strict=True):
             first, last = max(start, begin), min(until, end)
