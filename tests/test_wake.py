@@ -8,8 +8,8 @@ import numpy as np
 import psutil
 import pytest
 
-from edge_talker.child_process import pcm
 from edge_talker.audio import BLOCK_SAMPLES, HEARING_RATE_HZ, Resampler
+from edge_talker.child_process import pcm
 from edge_talker.errors import ConfigError
 from edge_talker.espeak_library import Prosody, render
 from edge_talker.hearing.wake import PIECE_BYTES, WakePhrase, spotting

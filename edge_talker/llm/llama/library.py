@@ -200,11 +200,11 @@ def _load(path: Path, gpu_layers: int) -> Native:
     parameters.n_gpu_layers = gpu_layers
     if _AMX in llama.llama_print_system_info():
         # GCC 12 leaves out the set-up of AMX's tiles, and the first prompt kills the process with
-        # an illegal instruction. Weights as they lie in the file need no AMX, but thrice the time.
+        # an illegal instruction. Weights as they lie in the file need no AMX.
         parameters.use_extra_bufts = False
         logger.warning(
-            "this llama.cpp is built for AMX, which it cannot be trusted with: a third of the "
-            "speed; for all of it see the README on installing the extra llm"
+            "this llama.cpp is built for AMX, which it cannot be trusted with, and runs without "
+            "rearranged weights"
         )
     model = llama.llama_model_load_from_file(str(path).encode(), parameters)
     if not model:
