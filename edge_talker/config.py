@@ -100,6 +100,10 @@ class Safety(Section):
         return Guard(only(load_lists(self.lists), self.refuse)) if self.filter else Guard(NO_LISTS)
 
 
+_PATHS = (("llm", "documents"), ("tts", "lexicon"), ("tts", "embedding"), ("safety", "lists"))
+"""Options that are paths, which begin at the profile."""
+
+
 class EngineChoice(Section):
     """An engine and its own options, which lie in the same table of the profile."""
 
@@ -150,7 +154,7 @@ class Config(Section):
             raise ConfigError(f"{path}: {error}", "Mend the file at that place.") from error
         if "knowledge" in table:
             table["knowledge"] = path.parent / str(table["knowledge"])
-        for section, key in (("llm", "documents"), ("safety", "lists")):
+        for section, key in _PATHS:
             part = table.get(section)
             if isinstance(part, dict) and key in part:
                 part[key] = path.parent / str(part[key])

@@ -79,6 +79,17 @@ def test_the_mind_of_a_packaged_profile_is_changed_by_its_comment(name, tmp_path
     assert config.llm.options.documents == tmp_path / "texts"
 
 
+@pytest.mark.parametrize("name", ["cpu", "cuda", "jetson"])
+def test_the_voice_of_a_packaged_profile_is_changed_by_its_comment(name, tmp_path):
+    text = (Path(edge_talker.__file__).parent / f"profiles/{name}.toml").read_text("utf-8")
+    lines = text.replace('engine = "espeak"\n', "").replace('# engine = "vits', 'engine = "vits')
+    path = tmp_path / "mine.toml"
+    path.write_text(lines.replace("[face]", 'lexicon = "own.txt"\n[face]'), "utf-8")
+    config = Config.load(path)
+    assert config.tts.engine == "vits"
+    assert config.tts.options.lexicon == tmp_path / "own.txt"
+
+
 def test_the_lists_of_the_filter_lie_relative_to_the_profile(tmp_path):
     path = written(tmp_path, top='[safety]\nlists = "own.toml"\n')
     assert Config.load(path).safety.lists == tmp_path / "own.toml"
