@@ -4,6 +4,7 @@ import inspect
 import re
 import tomllib
 from importlib.metadata import packages_distributions
+from importlib.util import find_spec
 from pathlib import Path
 from typing import get_type_hints
 
@@ -67,7 +68,9 @@ def test_every_row_has_a_factory_and_default_options(stage, row):
     assert row.factory.startswith(f"edge_talker.{stage}.")
     row.options()
     for package in row.packages:
-        pytest.importorskip(package)
+        # Only looked for: the ggml of llama_cpp cannot be loaded beside the voice detector's.
+        if find_spec(package) is None:
+            pytest.skip(f"{package} is not installed")
     factory = row.load()
     engine = factory if inspect.isclass(factory) else get_type_hints(factory)["return"]
     for method in ("warm_up", "close"):
