@@ -188,6 +188,7 @@ def test_without_lists_everything_passes():
         ("一三八一二三四五六七八", "[phone]"),
         ("call (212) 555-0123 or +44 20 7946 0958", "call [phone] or [phone]"),
         ("one three eight one two three four five", "[phone]"),
+        ("One, two, three, four, five, six, seven, eight!", None),
         ("010-62345678", "[phone]"),
         ("in 1914-1918, 2024-01-15 we sold 12 000 000", None),
         ("room 12, from 9 to 5, 4111 1111 1111 1112", None),

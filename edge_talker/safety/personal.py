@@ -9,7 +9,8 @@ import re
 
 _DIGITS = str.maketrans("０１２３４５６７８９〇零一二三四五六七八九幺", "0123456789001234567891")
 _GAP = r"[\s\-.·—]{0,2}"
-_SPOKEN = r"(?:zero|oh|one|two|three|four|five|six|seven|eight|nine|double|triple)"
+_COUNTING = "zero one two three four five six seven eight nine"
+_SPOKEN = f"(?:{_COUNTING.replace(' ', '|')}|oh|double|triple)"
 
 _CARD = re.compile(rf"(?<!\d)\d(?:{_GAP}\d){{12,18}}(?!\d)")
 _IDENTITY = re.compile(
@@ -50,7 +51,9 @@ def masked(text: str) -> str:
 
 
 def _is_sound(name: str, number: str) -> bool:
-    """Return whether the check digit of a card is right, and of a Chinese identity card."""
+    """Return whether it is one: by its check digit, or, read aloud, by not merely counting."""
+    if number[0].isalpha():
+        return " ".join(re.findall("[a-z]+", number.lower())) not in _COUNTING
     plain = "".join(c for c in number.upper().replace("Ｘ", "X") if c.isdigit() or c == "X")
     if name == "card":
         return _luhn(plain)
