@@ -118,11 +118,8 @@ class Report:
             self._ended += not record.ended
             # Where texts are not to be reported they do not lie about in memory either.
             record.ended = True
-            record.texts = {
-                k: masked(v) if k.endswith("_text") else v
-                for k, v in texts.items()
-                if self._keeps(k)
-            }
+            kept = {k: v for k, v in texts.items() if self._keeps(k)}
+            record.texts = {k: masked(v) if isinstance(v, str) else v for k, v in kept.items()}
 
     def _keeps(self, name: str) -> bool:
         return self._text or not name.endswith("_text")
