@@ -30,8 +30,9 @@ from export.vits_parity import HALVES_LIMITS, LIMITS, measure, measure_halves
 from export.vits_voice import described, described_graph, read_settings
 from models.checkpoint_files import sha256
 from models.random_vits import random_vits
-from models.vits import RATES_HZ, SIZES, Vits
+from models.vits import Vits
 from models.vits_checkpoint import load_vits
+from models.vits_dims import RATES_HZ, SIZES
 
 KIND = "tts.vits"
 RANDOM = "random:"

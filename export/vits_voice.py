@@ -13,7 +13,7 @@ from edge_talker.errors import InputError
 from edge_talker.tts.vits.description import Description
 from export.piper_voice import PiperGraph
 from models.checkpoint_files import read_json
-from models.vits import VitsDims
+from models.vits_dims import VitsDims
 
 # In the order of their ids, as Piper's own table and the original's list have them.
 PIPER_SYMBOLS = (

@@ -12,7 +12,8 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
-from models.vits import RelativeAttention, Scales, TextEncoder, Vits, VitsDims
+from models.vits import RelativeAttention, Scales, TextEncoder, Vits
+from models.vits_dims import VitsDims
 from models.vits_durations import BINS, Affine, SplineCoupling, StochasticDurationPredictor
 from models.vits_layers import ChannelNorm, RowConv
 

@@ -1,101 +1,24 @@
 """VITS in PyTorch, as it speaks: state-dict compatible with the original and Piper's checkpoints.
 
 Kim et al., "Conditional Variational Autoencoder with Adversarial Learning for End-to-End
-Text-to-Speech", 2021. Knows what is needed to speak, with weight norm already folded in; where
-weights come from is in `vits_checkpoint` and `random_vits`. Tensors are (batch, channels, n).
+Text-to-Speech", 2021. Knows what is needed to speak, with weight norm already folded in;
+the vocoder is in `vits_vocoder`, where weights come from is in `vits_checkpoint` and `random_vits`.
+Tensors are (batch, channels, n).
 """
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from typing import NamedTuple, cast
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from models.vits_dims import VitsDims
 from models.vits_durations import DurationPredictor, StochasticDurationPredictor
 from models.vits_layers import ChannelNorm, RowConv
+from models.vits_vocoder import Generator
 
 WINDOW = 4  # ids to either side that attention knows the distance of
-_SLOPE = 0.1
-_LAST_SLOPE = 0.01  # torch's default, which the original left in place
-
-
-@dataclass(frozen=True, slots=True)
-class VitsDims:
-    """The dimensions of a VITS; the names are those of the original's configuration."""
-
-    n_vocab: int
-    inter_channels: int = 192
-    hidden_channels: int = 192
-    filter_channels: int = 768
-    n_heads: int = 2
-    n_layers: int = 6
-    kernel_size: int = 3
-    resblock: str = "2"
-    resblock_kernel_sizes: tuple[int, ...] = (3, 5, 7)
-    resblock_dilation_sizes: tuple[tuple[int, ...], ...] = ((1, 2), (2, 6), (3, 12))
-    upsample_rates: tuple[int, ...] = (8, 8, 4)
-    upsample_initial_channel: int = 256
-    upsample_kernel_sizes: tuple[int, ...] = (16, 16, 8)
-    n_speakers: int = 1
-    gin_channels: int = 0  # of a speaker's vector; with one speaker it comes from outside
-    use_sdp: bool = True  # durations are drawn, not only predicted
-
-    @property
-    def hop_samples(self) -> int:
-        """Samples of a frame."""
-        return math.prod(self.upsample_rates)
-
-    @property
-    def outside_speaker(self) -> bool:
-        """Whether the speaker is a vector from outside (a d-vector), and not an id."""
-        return self.gin_channels > 0 and self.n_speakers <= 1
-
-    @property
-    def reach_frames(self) -> int:
-        """Frames to either side that a sample of the vocoder depends on."""
-        reach = 3.0  # of conv_post, in samples
-        rate = 1
-        for up, kernel in zip(
-            reversed(self.upsample_rates), reversed(self.upsample_kernel_sizes), strict=True
-        ):
-            reach += rate * max(map(self._resblock_reach, range(len(self.resblock_kernel_sizes))))
-            rate *= up
-            reach += rate * (kernel - 1) / 2 / up
-        return math.ceil(reach / rate + 3)  # conv_pre
-
-    def _resblock_reach(self, which: int) -> int:
-        half = (self.resblock_kernel_sizes[which] - 1) // 2
-        dilations = self.resblock_dilation_sizes[which]
-        plain = len(dilations) if self.resblock == "1" else 0
-        return half * (sum(dilations) + plain)
-
-
-_MEDIUM = VitsDims(n_vocab=256)
-_HIGH = replace(
-    _MEDIUM,
-    resblock="1",
-    resblock_kernel_sizes=(3, 7, 11),
-    resblock_dilation_sizes=((1, 3, 5),) * 3,
-    upsample_rates=(8, 8, 2, 2),
-    upsample_initial_channel=512,
-    upsample_kernel_sizes=(16, 16, 4, 4),
-)
-SIZES = {
-    "x-low": replace(_MEDIUM, inter_channels=96, hidden_channels=96, filter_channels=384),
-    "low": _MEDIUM,
-    "medium": _MEDIUM,
-    "medium-speakers": replace(_MEDIUM, n_speakers=109, gin_channels=512),
-    "medium-vector": replace(_MEDIUM, gin_channels=512),
-    "high": _HIGH,
-    "ljspeech": replace(_HIGH, n_vocab=178),
-    "vctk": replace(_HIGH, n_vocab=178, n_speakers=109, gin_channels=256),
-}
-"""Piper's qualities, some with speakers; the original's two; "vector" is conditioned as YourTTS."""
-RATES_HZ = {"x-low": 16_000, "low": 16_000}
-"""Of the sizes that do not speak at 22,050 Hz."""
 
 
 class RelativeAttention(nn.Module):
@@ -255,74 +178,6 @@ class Flow(nn.Module):
         for coupling in reversed(self.flows[::2]):
             x = coupling(x.flip(2), mask, g)
         return x.transpose(1, 2)
-
-
-class ResBlock(nn.Module):
-    """HiFi-GAN's residual block: kind "1" has a plain convolution after every dilated one."""
-
-    def __init__(self, channels: int, kernel: int, dilations: Sequence[int], kind: str) -> None:
-        super().__init__()
-        dilated = _convs(channels, kernel, dilations)
-        if kind == "1":
-            self.convs1, self.convs2 = dilated, _convs(channels, kernel, [1] * len(dilations))
-        else:
-            self.convs = dilated
-        self.kind = kind
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Transform x (batch, channels, n)."""
-        if self.kind == "1":
-            for first, second in zip(self.convs1, self.convs2, strict=True):
-                h = first(functional.leaky_relu(x, _SLOPE))
-                x = x + second(functional.leaky_relu(h, _SLOPE))
-        else:
-            for conv in self.convs:
-                x = x + conv(functional.leaky_relu(x, _SLOPE))
-        return x
-
-
-def _convs(channels: int, kernel: int, dilations: Sequence[int]) -> nn.ModuleList:
-    return nn.ModuleList(
-        nn.Conv1d(channels, channels, kernel, dilation=d, padding=d * (kernel - 1) // 2)
-        for d in dilations
-    )
-
-
-class Generator(nn.Module):
-    """The vocoder: HiFi-GAN (Kong et al. 2020) over frames of z."""
-
-    def __init__(self, dims: VitsDims) -> None:
-        super().__init__()
-        width = dims.upsample_initial_channel
-        self.conv_pre = nn.Conv1d(dims.inter_channels, width, 7, padding=3)
-        ups, resblocks = [], []
-        for rate, kernel in zip(dims.upsample_rates, dims.upsample_kernel_sizes, strict=True):
-            ups.append(
-                nn.ConvTranspose1d(width, width // 2, kernel, rate, padding=(kernel - rate) // 2)
-            )
-            width //= 2
-            resblocks += [
-                ResBlock(width, size, dilations, dims.resblock)
-                for size, dilations in zip(
-                    dims.resblock_kernel_sizes, dims.resblock_dilation_sizes, strict=True
-                )
-            ]
-        self.ups, self.resblocks = nn.ModuleList(ups), nn.ModuleList(resblocks)
-        self.conv_post = nn.Conv1d(width, 1, 7, padding=3, bias=False)
-        if dims.gin_channels:
-            self.cond = nn.Conv1d(dims.gin_channels, dims.upsample_initial_channel, 1)
-
-    def forward(self, z: Tensor, g: Tensor | None = None) -> Tensor:
-        """Return the sound (batch, 1, hop * n) of z (batch, channels, n)."""
-        x = self.conv_pre(z)
-        if g is not None:
-            x = x + self.cond(g)
-        per_stage = len(self.resblocks) // len(self.ups)
-        for i, up in enumerate(self.ups):
-            x = up(functional.leaky_relu(x, _SLOPE))
-            blocks = self.resblocks[i * per_stage : (i + 1) * per_stage]
-            x = sum(block(x) for block in blocks) / per_stage
-        return cast("Tensor", self.conv_post(functional.leaky_relu(x, _LAST_SLOPE)).tanh())
 
 
 class Scales(NamedTuple):

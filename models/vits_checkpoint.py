@@ -14,7 +14,8 @@ from torch import Tensor
 
 from edge_talker.errors import InputError
 from models.checkpoint_files import FETCH_AGAIN, read_pt, sha256
-from models.vits import WINDOW, Vits, VitsDims
+from models.vits import WINDOW, Vits
+from models.vits_dims import VitsDims
 
 _EXPECTED = "Give the original's G_*.pth, or a .ckpt of Piper's training."
 _PIPER = "model_g."

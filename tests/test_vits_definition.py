@@ -9,8 +9,9 @@ import torch
 
 from edge_talker.errors import InputError
 from models.random_vits import FRAMES_PER_ID, made_up, random_vits
-from models.vits import SIZES, Scales
+from models.vits import Scales
 from models.vits_checkpoint import dims_of, load_vits
+from models.vits_dims import SIZES
 from tests.vits_artefact import SMALL, small_network
 
 SCALES = torch.tensor(Scales())

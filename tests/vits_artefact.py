@@ -11,8 +11,8 @@ from export.artefact import Origin, write_manifest
 from export.vits import Precision, write_graphs
 from export.vits_voice import described
 from models.random_vits import random_vits
-from models.vits import SIZES
 from models.vits import Vits as Network
+from models.vits_dims import SIZES
 
 SMALL = replace(
     SIZES["medium"],
