@@ -43,6 +43,7 @@ LOWER = (
     "errors",
     "cache",
     "child_process",
+    "description_file",
     "native_log",
     "espeak_library",
 )

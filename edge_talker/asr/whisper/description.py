@@ -3,12 +3,11 @@
 Knows that one file of an artefact; the store has verified all of them before.
 """
 
-from pathlib import Path
 from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
-from edge_talker.errors import StoreError
+from edge_talker.description_file import DescriptionFile
 
 DESCRIPTION_FILE = "whisper.json"
 EXPORT_AGAIN = "Export it again: python -m export whisper SOURCE -o NAME"
@@ -26,10 +25,13 @@ Count = Annotated[int, Field(gt=0)]
 TokenId = Annotated[int, Field(ge=0)]
 
 
-class Description(BaseModel):
+class Description(DescriptionFile):
     """The keys of `whisper.json`; the dimensions have the names of OpenAI's checkpoints."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+    model_config = ConfigDict(strict=True)
+
+    file = DESCRIPTION_FILE
+    export_again = EXPORT_AGAIN
 
     n_mels: Count
     n_audio_ctx: Count  # encoder positions, two mel frames each
@@ -52,27 +54,3 @@ class Description(BaseModel):
         if last >= self.n_vocab:
             raise ValueError(f"{name} is token {last}, but n_vocab is {self.n_vocab}")
         return self
-
-    @classmethod
-    def read(cls, folder: Path) -> Self:
-        """Read `whisper.json` in `folder`.
-
-        Raises:
-            StoreError: it is missing, broken, or a key is wrong.
-
-        """
-        path = folder / DESCRIPTION_FILE
-        try:
-            return cls.model_validate_json(path.read_bytes())
-        except OSError as error:
-            raise StoreError(f"{path} cannot be read: {error.strerror}.", EXPORT_AGAIN) from error
-        except ValidationError as error:
-            first = error.errors()[0]
-            key = ".".join(str(part) for part in first["loc"])
-            message = first["msg"].removeprefix("Value error, ")
-            where = f"{path}: {key}" if key else str(path)
-            raise StoreError(f"{where}: {message}", EXPORT_AGAIN) from error
-
-    def to_json(self) -> str:
-        """Return the text of its `whisper.json`."""
-        return self.model_dump_json(indent=1) + "\n"

@@ -3,12 +3,11 @@
 Knows that one file of an artefact; the store has verified all of them before.
 """
 
-from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from edge_talker.errors import StoreError
+from edge_talker.description_file import DescriptionFile
 from edge_talker.messages import Emotion
 
 DESCRIPTION_FILE = "vits.json"
@@ -53,10 +52,11 @@ MOODS: dict[Emotion, Mood] = {
 """What an exporter writes; a voice's own file may say otherwise."""
 
 
-class Description(BaseModel):
+class Description(DescriptionFile):
     """The keys of `vits.json`."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    file = DESCRIPTION_FILE
+    export_again = EXPORT_AGAIN
 
     rate_hz: Annotated[int, Field(ge=RATES_HZ[0], le=RATES_HZ[1])]
     hop_samples: Count  # of a frame
@@ -66,7 +66,7 @@ class Description(BaseModel):
     language: Literal["en", "zh"]
     espeak_voice: Annotated[str, Field(min_length=1)]
     phoneme_ids: dict[str, tuple[Annotated[int, Field(ge=0)], ...]]  # by code points
-    speakers: dict[str, int] = {}  # by name
+    speakers: dict[str, int] = Field(default_factory=dict)  # by name
     speaker_vector: Annotated[int, Field(ge=0)] = 0  # length of a vector from outside, 0 for none
     split: bool = True  # into two graphs; else one graph makes all at once
     noise: Annotated[float, Field(ge=0, le=2)] = 0.667
@@ -83,27 +83,3 @@ class Description(BaseModel):
             if not ids or max(ids) >= self.n_vocab:
                 raise ValueError(f"{symbol!r} has ids {ids}, but n_vocab is {self.n_vocab}")
         return self
-
-    @classmethod
-    def read(cls, folder: Path) -> Self:
-        """Read `vits.json` in `folder`.
-
-        Raises:
-            StoreError: it is missing, broken, or a key is wrong.
-
-        """
-        path = folder / DESCRIPTION_FILE
-        try:
-            return cls.model_validate_json(path.read_bytes())
-        except OSError as error:
-            raise StoreError(f"{path} cannot be read: {error.strerror}.", EXPORT_AGAIN) from error
-        except ValidationError as error:
-            first = error.errors()[0]
-            key = ".".join(str(part) for part in first["loc"])
-            message = first["msg"].removeprefix("Value error, ")
-            where = f"{path}: {key}" if key else str(path)
-            raise StoreError(f"{where}: {message}", EXPORT_AGAIN) from error
-
-    def to_json(self) -> str:
-        """Return the text of its `vits.json`."""
-        return self.model_dump_json(indent=1) + "\n"
