@@ -26,6 +26,7 @@ from export.llm_quantize import Quantization, write_quantized
 from export.llm_tokens import folder_vocabulary, llama2c_vocabulary, own_tokenizer
 from export.llm_vocabulary import Vocabulary
 from export.made_up_bpe import made_up_bpe
+from export.options import Commercial, Licence, Name, Replace, Seed
 from export.parity import Limit, judge
 from models.llama import SIZES
 from models.llama2c import open_llama2c
@@ -56,7 +57,7 @@ def llm(
     source: Annotated[
         str, typer.Argument(help="A folder of Hugging Face, llama2.c's .bin, or random:SIZE.")
     ],
-    name: Annotated[str, typer.Option("--output", "-o", help="Its name in the store.")],
+    name: Name,
     quantization: Annotated[
         Quantization, typer.Option("--quantize", help="What the matrices are stored in.")
     ] = Quantization.Q4_K_M,
@@ -76,12 +77,10 @@ def llm(
     compare: Annotated[
         bool, typer.Option("--compare", help="Measure the other quantizations too.")
     ] = False,
-    licence: Annotated[str, typer.Option(help="Of the weights, such as Apache-2.0.")] = UNKNOWN,
-    commercial: Annotated[
-        bool, typer.Option("--commercial/--no-commercial", help="Whether it allows such use.")
-    ] = False,
-    seed: Annotated[int, typer.Option(help="Of random:SIZE.")] = 0,
-    replace: Annotated[bool, typer.Option(help="Replace the model of that name.")] = False,
+    licence: Licence = UNKNOWN,
+    commercial: Commercial = False,
+    seed: Seed = 0,
+    replace: Replace = False,
 ) -> None:
     """Export a Llama, Qwen2 or Qwen3 to GGUF, into the store.
 

@@ -21,6 +21,7 @@ from edge_talker.store import Store
 from edge_talker.tts.vits.description import DESCRIPTION_FILE, Description
 from edge_talker.tts.vits.network import TENSORRT_FILE, TEXT_FILE, VOCODER_FILE, WHOLE_FILE
 from export.artefact import UNKNOWN, Origin, write_manifest
+from export.options import Commercial, Licence, Name, Replace, Seed
 from export.parity import judge
 from export.piper_voice import read_voice
 from export.quantize import convolutions_int8, dynamic_int8
@@ -64,17 +65,15 @@ def vits(
     source: Annotated[
         str, typer.Argument(help="A .pth of VITS, a .ckpt or .onnx of Piper, or random:SIZE.")
     ],
-    name: Annotated[str, typer.Option("--output", "-o", help="Its name in the store.")],
+    name: Name,
     precision: Annotated[Precision, typer.Option(help="Of the ONNX graphs.")] = Precision.INT8,
     config: Annotated[
         Path | None, typer.Option(help="The voice's .json; that of a .onnx lies beside it.")
     ] = None,
-    licence: Annotated[str, typer.Option(help="Of the weights, such as MIT.")] = UNKNOWN,
-    commercial: Annotated[
-        bool, typer.Option("--commercial/--no-commercial", help="Whether it allows such use.")
-    ] = False,
-    seed: Annotated[int, typer.Option(help="Of random:SIZE.")] = 0,
-    replace: Annotated[bool, typer.Option(help="Replace the model of that name.")] = False,
+    licence: Licence = UNKNOWN,
+    commercial: Commercial = False,
+    seed: Seed = 0,
+    replace: Replace = False,
 ) -> None:
     """Export a VITS voice to ONNX, into the store.
 

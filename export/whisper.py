@@ -27,6 +27,7 @@ from edge_talker.store import Store
 from export.artefact import UNKNOWN, Origin, write_manifest
 from export.error_rate import read_transcripts
 from export.fuse import tiled_attention
+from export.options import Commercial, Licence, Name, Replace, Seed
 from export.parity import judge
 from export.quantize import block_weights, dynamic_int8, rows_int8
 from export.speech import clips_of
@@ -83,7 +84,7 @@ def whisper(
     source: Annotated[
         str, typer.Argument(help="A .pt of OpenAI, a folder of Hugging Face, or random:SIZE.")
     ],
-    name: Annotated[str, typer.Option("--output", "-o", help="Its name in the store.")],
+    name: Name,
     precision: Annotated[Precision, typer.Option(help="Of the ONNX graphs.")] = Precision.INT8,
     ggml: Annotated[
         GgmlPrecision | None, typer.Option(help="Also a file for whisper.cpp, of this precision.")
@@ -101,12 +102,10 @@ def whisper(
         Path | None,
         typer.Option("--evaluate", help="Folder with transcripts.tsv: word errors before, after."),
     ] = None,
-    licence: Annotated[str, typer.Option(help="Of the weights, such as MIT.")] = UNKNOWN,
-    commercial: Annotated[
-        bool, typer.Option("--commercial/--no-commercial", help="Whether it allows such use.")
-    ] = False,
-    seed: Annotated[int, typer.Option(help="Of random:SIZE.")] = 0,
-    replace: Annotated[bool, typer.Option(help="Replace the model of that name.")] = False,
+    licence: Licence = UNKNOWN,
+    commercial: Commercial = False,
+    seed: Seed = 0,
+    replace: Replace = False,
 ) -> None:
     """Export a Whisper to ONNX, and to ggml if asked, into the store.
 
