@@ -7,28 +7,32 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from torch import nn
+from torch import Tensor, nn
 
-from models.wav2lip import AnyBlock, TransposedBlock
+from models.wav2lip import AnyBlock
 
 Doubles = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """A convolution over pictures that nothing normalises."""
+    """A convolution over pictures that nothing normalises, and what follows it."""
 
     name: str
-    weight: Doubles  # (outputs, inputs, height, width)
+    weight: Doubles  # (outputs, inputs, height, width), of a transposed one too
     bias: Doubles | None  # (outputs,)
     strides: tuple[int, int] = (1, 1)
-    padding: int = 0
+    pads: tuple[int, int, int, int] = (0, 0, 0, 0)  # top, left, bottom, right
     residual: bool = False
-    transposed: bool = False  # of stride 2; doubles the picture
+    relu: bool = True
 
-    def inputs(self, start: int, end: int | None = None) -> "Layer":
-        """Return the share of some of the inputs, which has no bias: shares add up."""
-        return replace(self, weight=self.weight[:, start:end], bias=None)
+    def split(self, inputs: int) -> tuple["Layer", "Layer"]:
+        """Return what the first `inputs` add to the sum, and what the others and the bias do."""
+        own, rest = self.weight[:, :inputs], self.weight[:, inputs:]
+        return (
+            replace(self, name=f"{self.name}.own", weight=own, bias=None, relu=False),
+            replace(self, name=f"{self.name}.face", weight=rest, relu=False),
+        )
 
 
 def folded(name: str, block: AnyBlock) -> Layer:
@@ -36,56 +40,62 @@ def folded(name: str, block: AnyBlock) -> Layer:
     conv, norm = block.conv_block
     assert isinstance(conv, nn.Conv2d | nn.ConvTranspose2d)
     assert isinstance(norm, nn.BatchNorm2d)
-    transposed = isinstance(block, TransposedBlock)
+    assert norm.running_mean is not None
+    assert norm.running_var is not None
     layer = plain(name, conv)
-    factor = _doubles(norm.weight) / np.sqrt(_doubles(norm.running_var) + norm.eps)
     assert layer.bias is not None
+    factor = _doubles(norm.weight) / np.sqrt(_doubles(norm.running_var) + norm.eps)
     return replace(
         layer,
         weight=layer.weight * factor[:, None, None, None],
         bias=(layer.bias - _doubles(norm.running_mean)) * factor + _doubles(norm.bias),
         residual=block.residual,
-        transposed=transposed,
+        relu=True,
     )
 
 
 def plain(name: str, conv: nn.Conv2d | nn.ConvTranspose2d) -> Layer:
-    """Return a convolution as it is; of a transposed one, inputs and outputs change places."""
+    """Return a convolution as it is, without ReLU."""
     weight = _doubles(conv.weight)
     if isinstance(conv, nn.ConvTranspose2d):
         weight = weight.swapaxes(0, 1)
     rows, columns = conv.stride
     padding = conv.padding[0]
     assert isinstance(padding, int)
-    return Layer(name, weight, _doubles(conv.bias), (rows, columns), padding)
+    assert conv.bias is not None
+    pads = (padding,) * 4
+    return Layer(name, weight, _doubles(conv.bias), (rows, columns), pads, relu=False)
 
 
-def phases(layer: Layer) -> Layer:
-    """Return a transposed convolution of kernel 3 and stride 2 as one of kernel 2 and stride 1.
+def phases(layer: Layer) -> list[list[Layer]]:
+    """Return a transposed convolution of kernel 3 and stride 2 as four plain ones.
 
-    Its outputs are those of the even rows and columns, then of the even rows and odd columns, the
-    odd rows and even columns, the odd ones; padded by a row below and a column to the right. An
-    even row hears one row of the input, by the kernel's middle; an odd one hears two.
+    By row and column, those of the even and of the odd outputs. An even row sees one row of the
+    input, through the middle of the kernel; an odd one sees that and the next.
     """
-    outputs, inputs = layer.weight.shape[:2]
-    taps = np.zeros((2, 2, outputs, inputs, 2, 2))
-    heard = {0: ((0, 1),), 1: ((0, 2), (1, 0))}  # by phase: row of the input, row of the kernel
-    for row, from_rows in heard.items():
-        for column, from_columns in heard.items():
-            for y, v in from_rows:
-                for x, u in from_columns:
-                    taps[row, column, :, :, y, x] = layer.weight[:, :, v, u]
-    bias = None if layer.bias is None else np.tile(layer.bias, 4)
-    return Layer(layer.name, taps.reshape(4 * outputs, inputs, 2, 2), bias)
+    seen = ([1], [2, 0])  # rows of the kernel, by phase
+    return [
+        [
+            Layer(
+                f"{layer.name}.{row}{column}",
+                layer.weight[:, :, ys][:, :, :, xs],
+                layer.bias,
+                pads=(0, 0, row, column),
+                relu=layer.relu,
+            )
+            for column, xs in enumerate(seen)
+        ]
+        for row, ys in enumerate(seen)
+    ]
 
 
 def spread(layer: Layer) -> Layer:
-    """Return a transposed convolution over one pixel as a matrix, all its places as outputs."""
+    """Return a transposed convolution over one pixel as a matrix, whose outputs are all places."""
     outputs, inputs, height, width = layer.weight.shape
     weight = layer.weight.transpose(0, 2, 3, 1).reshape(-1, inputs, 1, 1)
     bias = None if layer.bias is None else np.repeat(layer.bias, height * width)
-    return Layer(layer.name, weight, bias)
+    return Layer(f"{layer.name}.spread", weight, bias, relu=layer.relu)
 
 
-def _doubles(tensor: object) -> Doubles:
-    return np.asarray(tensor.detach(), np.float64)  # type: ignore[attr-defined]
+def _doubles(tensor: Tensor) -> Doubles:
+    return np.asarray(tensor.detach(), np.float64)
