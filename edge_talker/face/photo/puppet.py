@@ -133,15 +133,14 @@ class _Stage:
         self._head = Warp(grid, found.frame, self._all, head.motions(window), rounds=0)
         lips = mouth.find_lips(face, points)
         self._eyes = _EyesPart(grid, face, found, self._all)
-        self._mouth = _MouthPart(grid, face, lips, self._all, placed.enlargement)
-        self._from_photo = avatar.points[0], placed.points[0] - region[:2], placed.enlargement
+        self._mouth = _MouthPart(grid, face, lips, self._all, placed.setting.scale)
+        self._setting = placed.setting
         self._resting: Picture | None = None
         self._patched: Picture | None = None
 
     def placed(self, points: Points) -> Points:
         """Return points of the photo's edges between pixels, in pixels of the region."""
-        there, here, enlargement = self._from_photo
-        return np.asarray((points - (there + 0.5)) * enlargement + (here + 0.5))
+        return np.asarray(self._setting.of(points) - self.region[:2])
 
     @property
     def resting(self) -> Picture:
