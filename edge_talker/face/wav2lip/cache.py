@@ -10,7 +10,7 @@ import tomllib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.lib.format import open_memmap
@@ -21,8 +21,10 @@ from edge_talker.errors import StoreError
 from edge_talker.face.photo.geometry import Box
 from edge_talker.face.wav2lip.crop import Bgr, as_input, cropped
 from edge_talker.face.wav2lip.description import Wav2LipDescription
-from edge_talker.face.wav2lip.network import FACE_FILE, Features, Network
 from edge_talker.face.wav2lip.paste import Mouth
+
+if TYPE_CHECKING:  # an extra, and a sheet of boxes needs none
+    from edge_talker.face.wav2lip.network import Features, Network
 
 FOLDER = "wav2lip"
 CACHE_FILE = "wav2lip.toml"
@@ -49,7 +51,7 @@ class FaceCache:
     faces: NDArray[np.uint8]  # (n, rows, size, 3) BGR: what the mouths are laid over
     _features: dict[str, NDArray[np.float16]]  # (n, channels, height, width)
 
-    def features(self, indices: list[int]) -> Features:
+    def features(self, indices: list[int]) -> "Features":
         """Return the features of some faces."""
         return {name: array[indices] for name, array in self._features.items()}
 
@@ -71,13 +73,7 @@ def read_cache(avatar: Path, model: Path, description: Wav2LipDescription) -> Fa
         "Create it again: edge-talker avatar create PHOTO|VIDEO "
         f"--name {name} --replace --model {model.name}"
     )
-    if not folder.is_dir():
-        raise StoreError(f"The avatar {name!r} was made without a model of Wav2Lip.", again)
-    path = folder / CACHE_FILE
-    try:
-        manifest = CacheManifest.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
-    except (OSError, UnicodeDecodeError, ValidationError, tomllib.TOMLDecodeError) as error:
-        raise StoreError(f"{path} is missing or broken.", again) from error
+    manifest = _read_manifest(avatar, again)
     if manifest.face_sha256 != digest(model):
         raise StoreError(
             f"The avatar {name!r} was made for the model {manifest.model!r}, and not for "
@@ -94,8 +90,19 @@ def read_cache(avatar: Path, model: Path, description: Wav2LipDescription) -> Fa
     return FaceCache(tuple(Box(*box) for box in manifest.boxes), faces, features)
 
 
+def read_boxes(avatar: Path) -> tuple[Box, ...]:
+    """Return the boxes of the faces of an avatar.
+
+    Raises:
+        StoreError: there are none, or the file is broken.
+
+    """
+    manifest = _read_manifest(avatar, f"Create it again, with --name {avatar.name} --replace.")
+    return tuple(Box(*box) for box in manifest.boxes)
+
+
 def write_cache(
-    avatar: Path, network: Network, model: Path, pictures: Iterable[Bgr], boxes: list[Box]
+    avatar: Path, network: "Network", model: Path, pictures: Iterable[Bgr], boxes: list[Box]
 ) -> None:
     """Write the subfolder of an avatar.
 
@@ -144,8 +151,21 @@ boxes = [
 
 def digest(model: Path) -> str:
     """Return what tells the features of one model from those of another."""
+    from edge_talker.face.wav2lip.network import FACE_FILE  # noqa: PLC0415 - needs an extra
+
     with (model / FACE_FILE).open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _read_manifest(avatar: Path, again: str) -> CacheManifest:
+    folder = avatar / FOLDER
+    if not folder.is_dir():
+        raise StoreError(f"The avatar {avatar.name!r} was made without a model of Wav2Lip.", again)
+    path = folder / CACHE_FILE
+    try:
+        return CacheManifest.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+    except (OSError, UnicodeDecodeError, ValidationError, tomllib.TOMLDecodeError) as error:
+        raise StoreError(f"{path} is missing or broken.", again) from error
 
 
 def _feature_file(index: int) -> str:
