@@ -33,6 +33,7 @@ class Face:
     box: Point  # left, top, width, height
     eyes: Point  # (2, 2): about the middles of the left and right eye of the picture
     nose: Point | None = None  # (2,): about its tip
+    mouth: Point | None = None  # (2, 2): about its left and right corner of the picture
 
 
 class Detector(Protocol):
@@ -73,7 +74,8 @@ class YuNet:
             self._net.setInputSize((small.shape[1], small.shape[0]))
             _, rows = self._net.detect(cv2.cvtColor(small, cv2.COLOR_RGB2BGR))
             for row in [] if rows is None else np.asarray(rows, np.float64) / factor:
-                face = Face(row[:4], eyes=row[4:8].reshape(2, 2), nose=row[8:10])
+                eyes, mouth = row[4:8].reshape(2, 2), row[10:14].reshape(2, 2)
+                face = Face(row[:4], eyes, nose=row[8:10], mouth=mouth)
                 if not any(_overlap(face.box, other.box) > _SHARED for other in found):
                     found.append(face)
         return _from_left(found)
