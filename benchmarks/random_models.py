@@ -31,7 +31,7 @@ console = Console(stderr=True)
 def whisper_artefact(loaded: Loaded, precision: Precision) -> Path:
     """Return a folder with the graphs of a random Whisper, and a ggml file in 8 bits."""
     name = f"whisper-{loaded.source.partition(',')[0].partition(':')[2]}-{precision}"
-    return _made_once(name, lambda growing: _write_whisper(loaded, precision, growing))
+    return made_once(name, lambda growing: _write_whisper(loaded, precision, growing))
 
 
 def vits_artefact(loaded: vits.Loaded, precision: vits.Precision) -> Path:
@@ -43,7 +43,7 @@ def vits_artefact(loaded: vits.Loaded, precision: vits.Precision) -> Path:
         (growing / vits_description.DESCRIPTION_FILE).write_text(text, "utf-8")
         vits.write_graphs(loaded.network, precision, growing)
 
-    return _made_once(name, write)
+    return made_once(name, write)
 
 
 def llm_artefact(size: str, quantization: Quantization) -> Path:
@@ -55,10 +55,10 @@ def llm_artefact(size: str, quantization: Quantization) -> Path:
         write_quantized(whole, growing / llm.MODEL_FILE, quantization)
         whole.unlink()
 
-    return _made_once(f"llm-{size}-{quantization}", write)
+    return made_once(f"llm-{size}-{quantization}", write)
 
 
-def _made_once(name: str, write: Callable[[Path], None]) -> Path:
+def made_once(name: str, write: Callable[[Path], None]) -> Path:
     """Return a folder that `write` fills, again only when an exporter or a definition changed."""
     sources = sorted(Path(p) for m in (export, models) for p in Path(m.__path__[0]).glob("*.py"))
     digest = hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()[:12]

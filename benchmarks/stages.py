@@ -60,7 +60,19 @@ def _vits() -> Subject:
     return vits_stage.figures, vits_stage.BOUNDS
 
 
-SUBJECTS = {"starter": _starter, "whisper": _whisper, "vits": _vits, "llm": _llm}
+def _wav2lip() -> Subject:
+    from benchmarks import wav2lip_stage  # noqa: PLC0415 - needs torch
+
+    return wav2lip_stage.figures, wav2lip_stage.BOUNDS
+
+
+SUBJECTS = {
+    "starter": _starter,
+    "whisper": _whisper,
+    "vits": _vits,
+    "wav2lip": _wav2lip,
+    "llm": _llm,
+}
 
 
 def main(argv: list[str]) -> int:

@@ -24,6 +24,7 @@ from benchmarks.random_models import wav2lip_artefact
 from benchmarks.result import Bound, Figure
 from benchmarks.wav2lip_avatars import FILM, HEIGHT, PHOTO, WIDTH, avatars
 from benchmarks.wav2lip_ways import Way, ways
+from edge_talker.audio import HEARING_RATE_HZ, PromptResampler
 from edge_talker.face import FRAMES_PER_SECOND, ReplyState, Wav2LipOptions
 from edge_talker.face.wav2lip.crop import as_input
 from edge_talker.face.wav2lip.engine import Wav2Lip, open_wav2lip
@@ -140,16 +141,15 @@ def _seconds(way: Way) -> float:
 
 
 def _mels(sound: Samples, count: int) -> np.typing.NDArray[np.float32]:
-    from edge_talker.audio import HEARING_RATE_HZ, PromptResampler  # noqa: PLC0415
-
     stream = MelStream()
-    stream.push(PromptResampler(RATE_HZ, HEARING_RATE_HZ).push(sound))
+    stream.push(PromptResampler(RATE_HZ, HEARING_RATE_HZ).push(sound), last=True)
     return np.stack([stream.window(3 * i)[None] for i in range(count)])
 
 
 def _table(found: Sequence[Way], took: dict[str, list[float]]) -> Table:
     """Return what each way gains over the one before, how far it is from PyTorch, and its cost."""
-    table = Table("each with all before it", "ms a frame", "gain", "from PyTorch", "kept a face")
+    columns = ("ms a frame", "gain", "from PyTorch", "kept a face")
+    table = Table("with all before it; (tried)", *columns)
     exact = found[0].draw()
     before_s = 0.0
     for way in found:
@@ -159,8 +159,14 @@ def _table(found: Sequence[Way], took: dict[str, list[float]]) -> Table:
         off = f"{largest:.0e}" if largest < 1e-3 else f"{snr_db(exact, drawn):.0f} dB"
         gain = f"{before_s / seconds:.2f} times" if before_s else ""
         kept = f"{way.feature_kb:.0f} KB" if way.feature_kb else ""
-        table.add_row(way.name, f"{1000 * seconds:.1f}", gain, off if gain else "", kept)
-        before_s = seconds
+        table.add_row(
+            way.name if way.used else f"({way.name})",
+            f"{1000 * seconds:.1f}",
+            gain,
+            off if gain else "",
+            kept,
+        )
+        before_s = seconds if way.used else before_s
     return table
 
 

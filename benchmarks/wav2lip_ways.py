@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 
 from edge_talker.face.wav2lip.network import Network
-from export.wav2lip import PLAN
+from export.wav2lip import Precision, plan_of
 from export.wav2lip_graph import FACE, MEL, Plan, Wav2LipGraphs
 from models.wav2lip import Wav2Lip
 
@@ -29,6 +29,7 @@ class Way:
     draw: Callable[[], Floats]  # (count, 3, the rows that are drawn, size) in [0, 1]
     count: int = 1
     feature_kb: float = 0.0  # of a face, in float16, that it wants kept
+    used: bool = True  # by the engine; else it was tried, and did not pay
 
 
 def ways(
@@ -36,7 +37,7 @@ def ways(
 ) -> Iterator[Way]:
     """Yield all ways of drawing the mouths for windows of mel (n, 1, 80, 16) of one face.
 
-    Each has the savings of those before it. All draw the first window, the last way `BATCH`.
+    Each has the savings of those used before it. All draw the first window, the last way `BATCH`.
 
     Args:
         network: in PyTorch.
@@ -62,16 +63,23 @@ def ways(
     )
     whole = {MEL: mel, FACE: one}
     yield Way(
-        "ONNX Runtime, as PyTorch exports it", _whole(exported.getvalue(), whole, first_row, threads)
+        "ONNX Runtime, as PyTorch exports it",
+        _drawing(exported.getvalue(), whole, first_row, threads),
     )
     folded = Wav2LipGraphs(network, Plan(0)).whole().SerializeToString()
-    yield Way("all normalisation folded", _whole(folded, whole, first_row, threads))
-    yield _split("the face's part made beforehand", network, Plan(0), mel, one, first_row, threads)
-    cropped = Plan(first_row)
-    yield _split("only the rows that are pasted", network, cropped, mel, one, first_row, threads)
-    summed = Plan(first_row, summed=PLAN.summed)
-    yield _split("sums in place of features", network, summed, mel, one, first_row, threads)
-    yield _split("doubling by plain convolutions", network, PLAN, mel, one, first_row, threads)
+    yield Way("all normalisation folded", _drawing(folded, whole, first_row, threads))
+    phased = plan_of(network, Precision.INT8)
+    for name, plan, used in (
+        ("the face's part made beforehand", Plan(0), True),
+        ("only the rows that are pasted", Plan(first_row), True),
+        (
+            "sums in place of features",
+            Plan(first_row, summed=len(int8.description.features)),
+            False,
+        ),
+        ("doubling by plain convolutions", phased, True),
+    ):
+        yield _split(name, network, plan, mel, one, threads, used=used)
     features = int8.features(one)
     size = 2 * sum(array.size for array in features.values()) / 1024
     for name, count in (("8 bits", 1), (f"{BATCH} at once", BATCH)):
@@ -86,28 +94,30 @@ def ways(
         yield Way(name, draw, count, size)
 
 
-def _whole(
-    model: bytes, inputs: dict[str, Floats], first_row: int, threads: int
+def _drawing(
+    model: bytes, inputs: dict[str, Floats], below: int, threads: int
 ) -> Callable[[], Floats]:
+    """Return what draws the rows from `below` on."""
     session = _session(model, threads)
 
     def draw() -> Floats:
         [drawn] = session.run(None, inputs)
-        return np.asarray(drawn[:, :, first_row:], np.float32)
+        return np.asarray(drawn[:, :, below:], np.float32)
 
     return draw
 
 
 def _split(
-    name: str, network: Wav2Lip, plan: Plan, mel: Floats, face: Floats, first_row: int, threads: int
+    name: str, network: Wav2Lip, plan: Plan, mel: Floats, face: Floats, threads: int, *, used: bool
 ) -> Way:
     graphs = Wav2LipGraphs(network, plan)
     made = _session(graphs.face().SerializeToString(), threads)
     names = [value.name for value in made.get_outputs()]
     inputs = {MEL: mel, **dict(zip(names, made.run(names, {FACE: face}), strict=True))}
     size = 2 * sum(np.asarray(inputs[each]).size for each in names) / 1024
+    below = network.dims.size // 2 - plan.first_row
     lips = graphs.lips().SerializeToString()
-    return Way(name, _whole(lips, inputs, first_row - plan.first_row, threads), 1, size)
+    return Way(name, _drawing(lips, inputs, below, threads), feature_kb=size, used=used)
 
 
 def _session(model: bytes, threads: int) -> ort.InferenceSession:
