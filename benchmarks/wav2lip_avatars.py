@@ -24,7 +24,7 @@ from edge_talker.store import Store
 WIDTH, HEIGHT = 720, 1280
 FILM_S = 10
 PHOTO, FILM = "photo", "film"
-_CHARACTER = "lin"
+_CHARACTER = "marlow"  # in whose picture OpenCV sees one face
 
 
 def avatars(model: Path) -> Store:

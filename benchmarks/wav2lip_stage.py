@@ -14,7 +14,6 @@ from pathlib import Path
 from statistics import median
 
 import numpy as np
-import psutil
 import torch
 from rich.console import Console
 from rich.progress import track
@@ -31,6 +30,7 @@ from edge_talker.face.wav2lip.engine import Wav2Lip, open_wav2lip
 from edge_talker.face.wav2lip.mel import MelStream
 from edge_talker.face.wav2lip.network import Network
 from edge_talker.messages import Samples, Speech
+from edge_talker.report import peak_rss_mb, rss_mb
 from export.parity import snr_db
 from export.wav2lip import Precision, load
 
@@ -178,13 +178,12 @@ def _rss_mb(avatar: Path, model: Path) -> float:
 
 
 def _measured_rss_mb(avatar: Path, model: Path) -> float:
-    process = psutil.Process()
-    before = process.memory_info().rss
+    before = rss_mb()
     engine = _engine(avatar, model)
     _spoken(engine, voice(11.0))
-    after = process.memory_info().rss
+    taken = peak_rss_mb() - before
     engine.close()
-    return round((after - before) / 2**20, 1)
+    return round(taken, 1)
 
 
 def _never() -> bool:

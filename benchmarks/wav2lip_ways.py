@@ -3,9 +3,10 @@
 Knows graphs and figures; knows nothing of sound, pictures or time.
 """
 
-import io
+import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import onnxruntime as ort
@@ -13,6 +14,7 @@ import torch
 from numpy.typing import NDArray
 
 from edge_talker.face.wav2lip.network import Network
+from export.graph_builder import OPSET
 from export.wav2lip import Precision, plan_of
 from export.wav2lip_graph import FACE, MEL, Plan, Wav2LipGraphs
 from models.wav2lip import Wav2Lip
@@ -57,14 +59,16 @@ def ways(
         return drawn
 
     yield Way("PyTorch, float32", in_pytorch)
-    exported = io.BytesIO()
-    torch.onnx.export(
-        network, tensors, exported, input_names=[MEL, FACE], opset_version=17, dynamo=False
-    )
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "exported.onnx"
+        torch.onnx.export(
+            network, tensors, path, input_names=[MEL, FACE], opset_version=OPSET, dynamo=False
+        )
+        exported = path.read_bytes()
     whole = {MEL: mel, FACE: one}
     yield Way(
         "ONNX Runtime, as PyTorch exports it",
-        _drawing(exported.getvalue(), whole, first_row, threads),
+        _drawing(exported, whole, first_row, threads),
     )
     folded = Wav2LipGraphs(network, Plan(0)).whole().SerializeToString()
     yield Way("all normalisation folded", _drawing(folded, whole, first_row, threads))

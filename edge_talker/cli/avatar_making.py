@@ -41,8 +41,8 @@ _WITHOUT_LANDMARKS = (
 )
 
 
-def find_model(store: Store, name: str | None, *, needed: bool) -> Artefact | None:
-    """Return the model of Wav2Lip that an avatar is made for; None where there is none.
+def find_model(store: Store, name: str | None, *, needed: bool) -> Path | None:
+    """Return the folder of the Wav2Lip that an avatar is made for; None where there is none.
 
     Args:
         store: where models are.
@@ -71,11 +71,11 @@ def find_model(store: Store, name: str | None, *, needed: bool) -> Artefact | No
             raise missing
         say(f"Note: nothing is made for {model.folder.name}. {missing.remedy}")
         return None
-    return model
+    return model.folder if model else None
 
 
 def make_of_photo(
-    store: Store, folder: Path, photo: Path, name: str, number: int | None, model: Artefact | None
+    store: Store, folder: Path, photo: Path, name: str, number: int | None, model: Path | None
 ) -> None:
     """Make an avatar of a photo.
 
@@ -98,12 +98,12 @@ def make_of_photo(
         say(f"Note: {note}")
     write_photo_avatar(folder, name, photo, found, detector_name, mesh_name or "mean face")
     if model:
-        with console.status(f"Preparing it for {escape(model.folder.name)}"):
+        with console.status(f"Preparing it for {escape(model.name)}"):
             _cache_photo(folder, found, model)
-        say(f"It can be lip-synced by {model.folder.name}.")
+        say(f"It can be lip-synced by {model.name}.")
 
 
-def make_of_video(store: Store, folder: Path, video: Path, name: str, model: Artefact) -> None:
+def make_of_video(store: Store, folder: Path, video: Path, name: str, model: Path) -> None:
     """Make an avatar of a film.
 
     Raises:
@@ -147,17 +147,17 @@ def make_of_video(store: Store, folder: Path, video: Path, name: str, model: Art
         f"{len(boxes)} pictures of {size[0]}x{size[1]}; a face about "
         f"{widths[len(widths) // 2]} pixels wide, found by {detector_name}."
     )
-    network = Network(model.folder)
+    network = Network(model)
     try:
         kept = pictures(read_video_avatar(folder).frames)
         bgr = (np.ascontiguousarray(each[..., ::-1]) for each in kept)
-        watched = _watched(bgr, f"Preparing it for {model.folder.name}", len(boxes))
-        write_cache(folder, network, model.folder, watched, boxes)
+        watched = _watched(bgr, f"Preparing it for {model.name}", len(boxes))
+        write_cache(folder, network, model, watched, boxes)
     finally:
         network.close()
 
 
-def _cache_photo(folder: Path, found: Fit, model: Artefact) -> None:
+def _cache_photo(folder: Path, found: Fit, model: Path) -> None:
     from edge_talker.face.wav2lip.cache import write_cache  # noqa: PLC0415 - an extra
     from edge_talker.face.wav2lip.crop import box_of, in_pixels  # noqa: PLC0415
     from edge_talker.face.wav2lip.network import Network  # noqa: PLC0415
@@ -166,9 +166,9 @@ def _cache_photo(folder: Path, found: Fit, model: Artefact) -> None:
     points = read_photo_avatar(folder).points
     picture = np.ascontiguousarray(opaque(found.photo)[..., ::-1])
     box = in_pixels(box_of(points), picture.shape[1], picture.shape[0])
-    network = Network(model.folder)
+    network = Network(model)
     try:
-        write_cache(folder, network, model.folder, [picture], [box])
+        write_cache(folder, network, model, [picture], [box])
     finally:
         network.close()
 
