@@ -58,6 +58,17 @@ def wav2lip_artefact(loaded: wav2lip.Loaded, precision: wav2lip.Precision) -> Pa
     return made_once(name, write)
 
 
+def wav2lip_artefact(loaded: wav2lip.Loaded, precision: wav2lip.Precision) -> Path:
+    """Return a folder with the graphs of a random Wav2Lip, calibrated on packaged speech."""
+    name = f"wav2lip-{loaded.source.partition(',')[0].partition(':')[2]}-{precision}"
+
+    def write(growing: Path) -> None:
+        used = material(None, None, loaded.network.dims.size)
+        wav2lip.write_graphs(loaded.network, precision, growing, used)
+
+    return _made_once(name, write)
+
+
 def llm_artefact(size: str, quantization: Quantization) -> Path:
     """Return a folder with the GGUF of a random language model of a size of `models.llama`."""
 
