@@ -1,5 +1,6 @@
 """The llama engine over a model of some kilobytes: what is read, said, remembered and given up."""
 
+import shutil
 import threading
 from dataclasses import replace
 
@@ -9,12 +10,16 @@ import pytest
 from edge_talker.errors import EngineError, StoreError
 from edge_talker.llm import LlamaOptions
 from edge_talker.llm.llama.engine import Llama
-from edge_talker.llm.llama.gguf_file import GGUF_FILE
+from edge_talker.llm.llama.gguf_file import ADAPTER_FILE, GGUF_FILE
 from edge_talker.messages import Exchange
 from edge_talker.text.knowledge import Knowledge
 from tests.tiny_llm import write_tiny_llm
 
 llama = pytest.importorskip("llama_cpp.llama_cpp", reason="the extra llm is not installed")
+
+import llama_cpp.llama_cpp as llama
+
+from edge_talker.llm.llama.sampling import Sampler, likeliest
 
 OPTIONS = LlamaOptions(
     persona="You are a guide.", rules=(), threads=1, passages=0, temperature=0, reply_tokens=24,
@@ -185,6 +190,34 @@ def test_sampling_is_repeatable_and_the_temperature_matters(opened):
     ]
     assert texts[0] == texts[1]
     assert len({texts[0], texts[2], texts[3]}) == 3
+
+
+@pytest.mark.parametrize("temperature", [0.0, 1.5])
+def test_the_sampler_picks_what_it_would_of_the_whole_vocabulary(opened, temperature):
+    engine = opened()
+    library = engine._library
+    options = OPTIONS.model_copy(update={"temperature": temperature, "repeat_penalty": 1.6})
+    ours, theirs = Sampler(options, library), Sampler(options, library)
+    read(engine, (Exchange("What is it", "en"),))
+    engine.memory.begin_segment()
+    picked = []
+    try:
+        for _ in range(80):
+            picked.append(ours.next())
+            assert llama.llama_sampler_sample(theirs._chain, library._context, -1) == picked[-1]
+            engine.memory.write([picked[-1]], never)
+    finally:
+        ours.close()
+        theirs.close()
+    assert len(set(picked)) > 20
+
+
+@pytest.mark.parametrize("size", [1, 63, 104, 105, 1000, 6656, 20_011])
+def test_the_likeliest_tokens_are_those_of_a_full_sort(size):
+    random = np.random.default_rng(size)
+    for logits in (random.standard_normal(size), np.arange(size), -np.arange(size)):
+        found = likeliest(logits.astype(np.float32), 104)
+        assert found.tolist() == sorted(np.argsort(-logits, kind="stable")[:104].tolist())
 
 
 def test_a_reply_depends_on_what_was_said_before(opened):
@@ -393,6 +426,13 @@ def test_a_model_that_does_not_fit_into_memory_is_not_loaded(opened, monkeypatch
     monkeypatch.setattr("edge_talker.llm.llama.engine.available_bytes", lambda: 10 << 20)
     with pytest.raises(EngineError, match=r"needs \d+ MB of memory, and 10 MB are free"):
         opened()
+
+
+def test_a_lora_of_another_model_is_told(model, tmp_path):
+    shutil.copy(model, tmp_path / GGUF_FILE)
+    shutil.copy(model, tmp_path / ADAPTER_FILE)
+    with pytest.raises(EngineError, match=r"cannot load .*adapter\.gguf"):
+        Llama(OPTIONS, Knowledge.packaged(), tmp_path / GGUF_FILE)
 
 
 def test_a_persona_that_does_not_fit_is_told(opened):
