@@ -20,7 +20,7 @@ from rich.console import Console
 from rich.progress import track
 
 from benchmarks import sounds
-from benchmarks.conversation import sound_files
+from benchmarks.recordings import sound_files
 from benchmarks.echo import DATA
 from benchmarks.result import Bound, Figure, finish
 from benchmarks.room import Echo, Room

@@ -1,7 +1,11 @@
-"""Exports of seeded random weights: made once, and anew when the exporter has changed."""
+"""Exports of seeded random weights: made once, and anew when the exporter has changed.
+
+`python -m benchmarks.random_models` makes those of a whole loop and prints their folders as JSON.
+"""
 
 import dataclasses
 import hashlib
+import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -18,7 +22,7 @@ from edge_talker.asr.whisper.tokens import TOKENS_FILE
 from edge_talker.tts.vits import description as vits_description
 from export import llm, vits
 from export.llm_quantize import Quantization, write_quantized
-from export.whisper import Loaded, Precision, write_graphs
+from export.whisper import Loaded, Precision, load, write_graphs
 from export.whisper_ggml import write_ggml
 from export.whisper_tokens import write_ranks
 
@@ -87,3 +91,18 @@ def _write_whisper(loaded: Loaded, precision: Precision, growing: Path) -> None:
     write_graphs(loaded.network, precision, growing)
     filters = mel_filters(loaded.network.dims.n_mels)
     write_ggml(loaded.network, loaded.vocabulary, filters, GGML_PRECISION, growing / GGML_FILE)
+
+
+def whole_loop() -> dict[str, str]:
+    """Return the folders of a loop's models by stage: the sizes of the profile cpu."""
+    ear = load("random:base", None, seed=0)
+    voice = vits.load("random:medium", None, seed=0)
+    return {
+        "asr": str(whisper_artefact(ear, Precision.INT8)),
+        "llm": str(llm_artefact("0.5b", Quantization.Q4_K_M)),
+        "tts": str(vits_artefact(voice, vits.Precision.INT8)),
+    }
+
+
+if __name__ == "__main__":
+    print(json.dumps(whole_loop()))

@@ -16,7 +16,7 @@ from statistics import fmean
 from rich.console import Console
 
 from benchmarks import sounds
-from benchmarks.conversation import sound_files
+from benchmarks.recordings import sound_files
 from benchmarks.echo import DATA
 from benchmarks.result import Bound, Figure, finish
 from benchmarks.room import Echo, Room

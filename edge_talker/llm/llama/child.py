@@ -64,7 +64,7 @@ class _Warnings(logging.Handler):
         return messages
 
 
-def serve(hearing: BinaryIO, answers: BinaryIO) -> None:
+def serve(hearing: BinaryIO, answers: BinaryIO, engine_type: type[Llama] = Llama) -> None:
     """Open the model that the first line names, and answer requests for ever."""
     warnings = _Warnings()
     logging.getLogger("edge_talker").addHandler(warnings)
@@ -75,7 +75,7 @@ def serve(hearing: BinaryIO, answers: BinaryIO) -> None:
 
     opening = Opening.read(hearing.readline())
     try:
-        engine = Llama(opening.options, opening.knowledge, opening.model)
+        engine = engine_type(opening.options, opening.knowledge, opening.model)
     except EdgeTalkerError as error:
         say(Answer(number=0, failure=_failure(error)))
         return
@@ -101,7 +101,7 @@ def _failure(error: EdgeTalkerError) -> Failure:
     return Failure(type=type(error).__name__, message=error.message, remedy=error.remedy)
 
 
-def main() -> None:
+def main(engine_type: type[Llama] = Llama) -> None:
     """Serve on stdin and stdout."""
     # Ctrl-C and a service manager's SIGTERM go to the whole group; the parent decides.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -109,7 +109,7 @@ def main() -> None:
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what a library prints must not get between
     with suppress(BrokenPipeError):  # the parent is gone
-        serve(sys.stdin.buffer, answers)
+        serve(sys.stdin.buffer, answers, engine_type)
 
 
 if __name__ == "__main__":

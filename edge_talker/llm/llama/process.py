@@ -8,7 +8,7 @@ and a fault in native code, or a build for another processor, costs a reply and 
 import logging
 import os
 import select
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from edge_talker.child_process import ChildProcess, module_command
@@ -40,10 +40,18 @@ class LlamaProcess:
 
     """
 
-    def __init__(self, options: LlamaOptions, knowledge: Knowledge, model: Path) -> None:
+    def __init__(
+        self,
+        options: LlamaOptions,
+        knowledge: Knowledge,
+        model: Path,
+        command: Sequence[str] = _COMMAND,
+    ) -> None:
+        """Start the child: `command` is one that ends in `child.main`."""
         self._opening = Opening(options=options, knowledge=knowledge, model=model.absolute())
+        self._command = command
         self._number = 0
-        self._child: _Child | None = _Child(self._opening)
+        self._child: _Child | None = _Child(command, self._opening)
 
     def stream(self, history: History, stop: IsStale) -> Iterator[Delta]:
         """Yield emotion and answer id, then the reply token by token; end early on `stop`.
@@ -81,15 +89,15 @@ class LlamaProcess:
 
     def _living_child(self) -> "_Child":
         if self._child is None or not self._child.alive:
-            self._child = _Child(self._opening)
+            self._child = _Child(self._command, self._opening)
         return self._child
 
 
 class _Child(ChildProcess):
     """A child that has opened its model."""
 
-    def __init__(self, opening: Opening) -> None:
-        super().__init__(_COMMAND, ENVIRONMENT)
+    def __init__(self, command: Sequence[str], opening: Opening) -> None:
+        super().__init__(command, ENVIRONMENT)
         os.set_blocking(self.hears, True)  # a thread of the child reads all the time
         self._unread = b""
         self.send(opening.line())
