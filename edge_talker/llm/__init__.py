@@ -20,6 +20,10 @@ class Llm(Protocol):
         """Yield the reply piece by piece; end early on `stop`."""
         ...
 
+    def prepare(self, history: History, stop: Stop) -> None:
+        """Work ahead on a history whose last question is only half said; end early on `stop`."""
+        ...
+
     def warm_up(self) -> None:
         """Do now what would make the first reply slow."""
         ...

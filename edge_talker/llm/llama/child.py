@@ -20,6 +20,7 @@ from edge_talker.llm.llama.protocol import (
     Ask,
     Failure,
     Opening,
+    Prepare,
     Stop,
     WarmUp,
     read_request,
@@ -32,7 +33,7 @@ class _Requests:
     def __init__(self, hearing: BinaryIO) -> None:
         self._hearing = hearing
         self._stopped = 0
-        self.waiting: queue.SimpleQueue[Ask | WarmUp] = queue.SimpleQueue()
+        self.waiting: queue.SimpleQueue[Ask | Prepare | WarmUp] = queue.SimpleQueue()
         threading.Thread(target=self._read, name="requests", daemon=True).start()
 
     def is_stopped(self, number: int) -> bool:
@@ -83,11 +84,13 @@ def serve(hearing: BinaryIO, answers: BinaryIO, engine_type: type[Llama] = Llama
     say(Answer(number=0, done=True, warnings=warnings.take()))
     while True:
         request = requests.waiting.get()
+        stop = partial(requests.is_stopped, request.number)
         try:
             if isinstance(request, WarmUp):
                 engine.warm_up()
+            elif isinstance(request, Prepare):
+                engine.prepare(request.history, stop)
             else:
-                stop = partial(requests.is_stopped, request.number)
                 for delta in engine.stream(request.history, stop):
                     say(Answer(number=request.number, delta=delta))
         except EdgeTalkerError as error:

@@ -109,6 +109,16 @@ class Llama:
         for text in self._said(reply, stop):
             yield Delta(text)
 
+    def prepare(self, history: History, stop: Stop) -> None:
+        """Read the notes, and the question as far as it goes.
+
+        Raises:
+            EngineError: llama.cpp failed.
+
+        """
+        *prompt, _ = self._prompts.build(history, self._replies, self._notes(history))
+        self.memory.read(prompt, stop, moving=len(history) > 1)
+
     def warm_up(self) -> None:
         """Read the persona, or put it back from the disk, and page in the weights."""
         log.info("persona %s", "restored" if self.restore() else "read")

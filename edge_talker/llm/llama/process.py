@@ -16,7 +16,7 @@ from edge_talker.engines import Stop as IsStale
 from edge_talker.errors import EngineError, StoreError
 from edge_talker.llm import LlamaOptions
 from edge_talker.llm.llama.gguf_file import GGUF_FILE
-from edge_talker.llm.llama.protocol import Answer, Ask, Opening, Stop, WarmUp
+from edge_talker.llm.llama.protocol import Answer, Ask, Opening, Prepare, Stop, WarmUp
 from edge_talker.messages import Delta, History
 from edge_talker.text.knowledge import Knowledge
 
@@ -73,13 +73,29 @@ class LlamaProcess:
             if not done and child.alive:
                 child.send(Stop(number=number).line())
 
+    def prepare(self, history: History, stop: IsStale) -> None:
+        """Have the notes read, and the question as far as it goes.
+
+        Raises:
+            EngineError: llama.cpp failed.
+
+        """
+        self._number += 1
+        self._await(Prepare(number=self._number, history=history), stop)
+
     def warm_up(self) -> None:
         """Read the persona, or put it back from the disk, and page in the weights."""
-        child = self._living_child()
         self._number += 1
-        child.send(WarmUp(number=self._number).line())
-        for _ in child.answers(self._number, lambda: False):
-            pass
+        self._await(WarmUp(number=self._number), lambda: False)
+
+    def _await(self, request: Prepare | WarmUp, stop: IsStale) -> None:
+        child = self._living_child()
+        child.send(request.line())
+        done = False
+        for answer in child.answers(request.number, stop):
+            done = answer.done
+        if not done:
+            child.send(Stop(number=request.number).line())
 
     def close(self) -> None:
         """End the child; safe to call twice."""
