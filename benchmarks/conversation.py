@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,8 @@ from rich.console import Console
 from rich.table import Table
 
 from benchmarks import dialogue, forced, plots
+from benchmarks.baseline import STAGES as BASELINE_STAGES
+from benchmarks.baseline import Baseline, fixed_turns, ratios
 from benchmarks.dialogue import Row, Script, Utterance
 from benchmarks.hold import Conversation, Measured, hold
 from benchmarks.recordings import sound_files
@@ -43,6 +46,10 @@ BOUNDS = {
     "av_skew_abs_p95_ms": Bound(40),
     "peak_rss_mb": Bound(2000),
 }
+BASELINE_BOUNDS = {
+    "times_sooner_1_sentence": Bound(8, at_least=True),
+    "memory_percent_of_baseline": Bound(100),
+}
 SILENCE_BOUND = Bound(150)
 SPANS = ("mouth_to_ear", "mouth_to_eye", "endpoint_wait", "compute_only")
 OUT = Path("out/benchmarks")
@@ -62,14 +69,30 @@ def main(argv: Sequence[str]) -> int:
     with Agent(config, factories=factories) as agent:
         console.print(f"{options.turns} turns at a microphone's pace", highlight=False)
         talk = hold(agent, utterances, script)
-    figures, bounds = judged(talk)
+        figures, bounds = judged(talk)
+        pairs = compared(agent, script) if is_forced and options.baseline else []
+    if pairs:
+        more, more_bounds = baseline_figures(pairs, figures["peak_rss_mb"])
+        figures, bounds = figures | more, bounds | more_bounds
     name = f"conversation-{config.name}"
     folder = options.out or OUT / name
     plots.draw_all(talk, name, folder)
     _table(figures, bounds)
     about = setup(config) | {"weights": forced.WEIGHTS if is_forced else "of the store; unforced"}
     about["turns"] = [_turn(one) for one in talk.measured]
-    return finish(name, figures, bounds, about=about, keep=kept_file(name) if options.keep else None)
+    if pairs:
+        about["baseline"] = [
+            {
+                "question": row.text,
+                "reply_sentences": row.sentences,
+                "ms": ours,
+                "baseline_ms": theirs,
+            }
+            for row, ours, theirs in pairs
+        ]
+    return finish(
+        name, figures, bounds, about=about, keep=kept_file(name) if options.keep else None
+    )
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -78,6 +101,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--profile", default="starter")
     add("--turns", type=int, default=50, help="that count, besides the warm-up")
     add("--questions", type=Path, help="folder of spoken questions, else packaged ones")
+    add("--baseline", action=argparse.BooleanOptionalAction, default=True, help="of forced runs")
     add("--out", type=Path, help="folder of the plots")
     add("--keep", action="store_true", help="write the result to benchmarks/results")
     return parser
@@ -113,6 +137,49 @@ def _recorded(path: Path) -> Utterance:
     return Utterance(Row("en", (path.stem,), (), "", into_reply=False), sound, ())
 
 
+# ---- the sequential way ------------------------------------------------------------------------
+
+
+Pair = tuple[Row, float, dict[str, float]]
+"""A turn, the loop's mouth_to_ear in ms, and what the sequential way took, by stage."""
+
+
+def compared(agent: Agent, script: Script) -> list[Pair]:
+    """Have some turns answered by the loop and the sequential way in alternation."""
+    found = []
+    with Baseline() as baseline:
+        for i in (0, *fixed_turns()):
+            utterance = dialogue.spoken(dialogue.rows()[i], i)
+            [ours] = hold(agent, [utterance], script).measured
+            theirs = baseline.answer(i)
+            heard_ms = ours.spans_ms.get("mouth_to_ear")
+            if i and heard_ms:  # the first one warms up
+                found.append((utterance.row, heard_ms, theirs))
+                console.print(
+                    f"{utterance.row.sentences} sentences: {heard_ms:.0f} ms, and the sequential "
+                    f"way {theirs['mouth_to_ear']:.0f} ms",
+                    highlight=False,
+                )
+    return found
+
+
+def baseline_figures(
+    pairs: Sequence[Pair], peak_rss_mb: Figure
+) -> tuple[dict[str, Figure], dict[str, Bound]]:
+    """Return how many times sooner the loop is, by the sentences of a reply, and the memory."""
+    figures: dict[str, Figure] = {}
+    heard = [(row, ours, theirs["mouth_to_ear"]) for row, ours, theirs in pairs]
+    for sentences, found in ratios(heard):
+        name = f"times_sooner_{sentences}_sentence{'s' * (sentences > 1)}"
+        figures[name] = round(median(found), 2)
+    for stage in (*BASELINE_STAGES, "mouth_to_ear"):
+        figures[f"baseline_{stage}_p50_ms"] = median(theirs[stage] for _, _, theirs in pairs)
+    figures["baseline_peak_rss_mb"] = most = max(t["peak_rss_mb"] for _, _, t in pairs)
+    ours = peak_rss_mb if isinstance(peak_rss_mb, int | float) else float("inf")
+    figures["memory_percent_of_baseline"] = round(100 * ours / most, 1)
+    return figures, BASELINE_BOUNDS
+
+
 # ---- figures ------------------------------------------------------------------------------------
 
 
@@ -136,9 +203,7 @@ def judged(talk: Conversation) -> tuple[dict[str, Figure], dict[str, Bound]]:
         "turns_with_the_long_wait": sum(wait > 750 for wait in waits),
         "false_cut_in_percent": _percent(sum(one.cut_in for one in asked), len(asked)),
         **{
-            f"{span}_p{p}_ms": _percentile(counted, span, p)
-            for span in SPANS
-            for p in (50, 90, 95)
+            f"{span}_p{p}_ms": _percentile(counted, span, p) for span in SPANS for p in (50, 90, 95)
         },
         "eye_after_ear_p95_ms": percentile([_eye_after_ear(one) for one in counted], 95),
         "frames_per_s": round(1000 / (percentile(intervals, 50) or 1000), 2),

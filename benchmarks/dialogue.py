@@ -132,6 +132,11 @@ class Script:
         self._lock = threading.Lock()
         self._said: list[tuple[int, Utterance]] = []
 
+    def clear(self) -> None:
+        """Forget what was said: a source begins anew."""
+        with self._lock:
+            self._said.clear()
+
     def say(self, utterance: Utterance, start: int) -> None:
         """Note that an utterance begins at a sample of the source."""
         with self._lock:
@@ -187,6 +192,7 @@ class DialogueSource:
     def items(self, clock: Clock, is_quiet: Callable[[], bool]) -> Iterator[Samples | TypedLine]:
         """Yield what the microphone hears."""
         self._start_s, self._given = clock.now(), 0
+        self._script.clear()
         for i, utterance in enumerate(self._utterances):
             if utterance.row.into_reply and i:
                 yield from self._until_into_reply(is_quiet)

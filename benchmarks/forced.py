@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from benchmarks.dialogue import Script
+from benchmarks.dialogue import Said, Script
 from edge_talker.asr import Asr, WhisperOnnxOptions
 from edge_talker.asr.whisper.description import Description
 from edge_talker.asr.whisper.engine import Whisper
@@ -88,10 +88,7 @@ class _ForcedModel:
     def decode(self, request: Request, stop: Stop) -> Decoded | None:
         said = self._script.heard(self.origin, self.origin + len(request.samples))
         tokens = tuple(self._tokenizer.encode(said.text))
-        words = len(said.text.split()) if said.language == "en" else len(said.text)
-        # The made-up vocabulary may need another number of tokens than a real one.
-        count = min(round(TOKENS_PER_WORD * words), request.max_tokens)
-        script = [*(tokens * (1 + count // max(1, len(tokens))))[:count], self._tokenizer.end]
+        script = script_of(said, self._tokenizer, request.max_tokens)
         request = dataclasses.replace(request, script=script, language=said.language)
         decoded = self._model.decode(request, stop)
         if decoded is None:
@@ -122,6 +119,14 @@ class _ForcedEar:
             if not i:
                 self._model.origin = block.start_sample
             yield block
+
+
+def script_of(said: Said, tokenizer: Tokenizer, most: int = 200) -> list[int]:
+    """Return tokens to force an ear along, as many as a real vocabulary has, and the end."""
+    tokens = tokenizer.encode(said.text)
+    words = len(said.text.split()) if said.language == "en" else len(said.text)
+    count = min(round(TOKENS_PER_WORD * words), most)
+    return [*([*tokens] * (1 + count // max(1, len(tokens))))[:count], tokenizer.end]
 
 
 def _rehearse(voice: Tts, replies: Iterable[str]) -> None:

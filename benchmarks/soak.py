@@ -16,8 +16,8 @@ from statistics import fmean
 from rich.console import Console
 
 from benchmarks import sounds
-from benchmarks.recordings import sound_files
 from benchmarks.echo import DATA
+from benchmarks.recordings import sound_files
 from benchmarks.result import Bound, Figure, finish
 from benchmarks.room import Echo, Room
 from benchmarks.sounds import PERSON_DBFS

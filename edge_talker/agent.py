@@ -36,7 +36,7 @@ from edge_talker.store import Store
 from edge_talker.text.knowledge import Knowledge
 from edge_talker.text.language import language_of
 from edge_talker.text.search import Index
-from edge_talker.threads import name_thread
+from edge_talker.threads import enter_stage
 from edge_talker.tts import Tts
 from edge_talker.watchdog import ServiceManager
 
@@ -207,7 +207,7 @@ class Agent:
 
     def _ready(self, stage: str, *arguments: object) -> Any:  # noqa: ANN401
         """Return the engine of a stage, warmed up; it will be closed at the end."""
-        name_thread(stage)
+        enter_stage(stage)
         if own := self._factories.get(stage):
             engine = own(getattr(self.config, stage).options, *arguments)
         else:

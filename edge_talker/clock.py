@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Protocol, Self
 
 from edge_talker.errors import EngineError
-from edge_talker.threads import name_thread
+from edge_talker.threads import enter_stage
 
 
 class Condition(Protocol):
@@ -94,7 +94,7 @@ class RealClock:
         """Start a daemon thread."""
 
         def run() -> None:
-            name_thread(name)
+            enter_stage(name)
             target()
 
         thread = threading.Thread(target=run, name=name, daemon=True)

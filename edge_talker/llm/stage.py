@@ -75,8 +75,8 @@ class LlmStage(Stage[Llm, Transcript, Clause]):
         if self._guard.refusal(asked.text, asked.language) is None:
             open_one = Exchange(asked.text, asked.language)
             history = (*self.dialogue.history(asked.turn_id), open_one)
-            is_stale = self.stop(asked.turn_id)
-            self.slot.engine.prepare(history, lambda: is_stale() or len(self.inbox) > 0)
+            # From the end of the speech on the ear needs the processor: all waits for it.
+            self.slot.engine.prepare(history, lambda: self.turns.speaking != asked.turn_id)
 
     def _answer(self, asked: Transcript, stop: Stop) -> Iterator[Delta]:
         """Return the engine's reply, or that of the filter."""
