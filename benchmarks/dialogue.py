@@ -175,7 +175,7 @@ class DialogueSource:
         reply_began_s: Callable[[], float | None],
         attend: Callable[[], None],
     ) -> None:
-        """Take what is said; `reply_began_s` tells when the reply since `attend` was first heard."""
+        """Take what is said; `reply_began_s` is when a reply was first heard since `attend`."""
         self._utterances = utterances
         self._script = script
         self._reply_began_s = reply_began_s

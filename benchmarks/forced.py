@@ -34,6 +34,7 @@ from edge_talker.tts import Tts, VitsOptions
 from edge_talker.tts.vits.engine import open_vits
 
 WEIGHTS = "random, seeded, at true size; script forced"
+UNFORCED = "of the store; unforced"
 TOKENS_PER_WORD = 1.1  # of OpenAI's multilingual vocabulary, for an English word or a hanzi
 
 Factories = Mapping[str, Callable[..., Any]]

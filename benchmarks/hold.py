@@ -71,10 +71,10 @@ def _judged(
             for span in SPANS:
                 at_s = report.moment_s(turn_id, span)
                 one.spans_ms[span] = None if at_s is None else round(1000 * (at_s - end_s), 1)
-            one.spans_ms["endpoint_wait"] = round(1000 * (_commit_s(one.turn) - end_s), 1)
+            one.spans_ms["endpoint_wait"] = wait_ms = round(1000 * (_commit_s(one.turn) - end_s), 1)
             heard_ms = one.spans_ms["mouth_to_ear"]
             if heard_ms is not None:
-                one.spans_ms["compute_only"] = round(heard_ms - one.spans_ms["endpoint_wait"], 1)
+                one.spans_ms["compute_only"] = round(heard_ms - wait_ms, 1)
         stopped = [t for t in report.as_dict()["turns"] if t["interrupted"]]
         for turn in stopped:
             decided_s = report.moment_s(turn["turn_id"], "interrupted")

@@ -7,7 +7,7 @@ that of its stage; whatever has no such name is "other". Linux only.
 import os
 import threading
 import time
-from collections import Counter
+from collections import defaultdict
 from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple, Self
@@ -17,6 +17,7 @@ from edge_talker.output.screen import Control, Scene
 from edge_talker.report import rss_mb
 
 STAGES = ("input", "listener", "asr", "llm", "tts", "face", "output", "screen")
+ELSEWHERE, STOLEN = "other_processes", "stolen"
 EVERY_S = 0.5
 _TICKS = os.sysconf("SC_CLK_TCK")
 
@@ -72,8 +73,12 @@ class Meter:
 
 
 def cpu_by_stage() -> dict[str, float]:
-    """Return the processor time in seconds that each stage has used so far."""
-    used: Counter[str] = Counter()
+    """Return the processor time in seconds that each stage has used so far.
+
+    Two more names tell how quiet the machine was: what its other processes used, and what its host
+    took away from it.
+    """
+    used: dict[str, float] = defaultdict(float)
     for task in Path("/proc/self/task").iterdir():
         try:
             name = (task / "comm").read_text("ascii").strip()
@@ -83,7 +88,16 @@ def cpu_by_stage() -> dict[str, float]:
             continue
         for child in children:
             used[_stage_of(child)] += _tree_s(child)
-    return dict(used)
+    busy_s, stolen_s = _machine_s()
+    return used | {ELSEWHERE: busy_s - sum(used.values()), STOLEN: stolen_s}
+
+
+def _machine_s() -> tuple[float, float]:
+    """Return the time in seconds that all cores together were busy, and that was stolen."""
+    user, nice, system, _, _, irq, softirq, stolen, *_ = (
+        int(ticks) / _TICKS for ticks in Path("/proc/stat").read_text("ascii").split()[1:11]
+    )
+    return user + nice + system + irq + softirq, stolen
 
 
 def _stage_of(process: str) -> str:

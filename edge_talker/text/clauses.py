@@ -65,7 +65,7 @@ class ClauseSplitter:
     """
 
     def __init__(
-        self, first_min: int = 9, first_max: int = 28, pause_min: int = 80, longest: int = 240
+        self, first_min: int = 9, first_max: int = 45, pause_min: int = 80, longest: int = 240
     ) -> None:
         self._first_min = first_min
         self._first_max = first_max

@@ -229,6 +229,7 @@ class Llama:
         pace = Pace(self._options.max_clauses)
         sampler = Sampler(self._options, self._library, self.script)
         letters = 0
+        self._library.use_threads(self._options.threads)
         try:
             for _ in range(self._options.reply_tokens):
                 token = sampler.next()
@@ -242,6 +243,9 @@ class Llama:
                 reply.text += text
                 if said := pace.push(text):
                     yield said
+                if pace.clauses == 1:
+                    # What is said first is at work now, and this has time.
+                    self._library.use_threads(max(1, self._options.threads // 2))
                 if pace.ended or not self.memory.write([token], stop):
                     break
             if not stop() and (rest := pace.finish()):

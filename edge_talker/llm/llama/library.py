@@ -46,6 +46,7 @@ class Library:
 
     def __init__(self, path: Path, *, context_tokens: int, threads: int, gpu_layers: int) -> None:
         self._context: Native = None
+        self._threads = threads
         self._model = _load(path, gpu_layers)
         self._vocab = llama.llama_model_get_vocab(self._model)
         self.n_vocab = int(llama.llama_vocab_n_tokens(self._vocab))
@@ -77,6 +78,10 @@ class Library:
         function = ctypes.cast(ctypes.CDLL(None).strlen, llama.ggml_abort_callback)
         llama.llama_set_abort_callback(context, function, ctypes.addressof(self._abort))
         return context
+
+    def use_threads(self, count: int) -> None:
+        """Decode with so many threads from now on; prompts are read with those of the start."""
+        llama.llama_set_n_threads(self._context, count, self._threads)
 
     # ---- text -----------------------------------------------------------------------------------
 
