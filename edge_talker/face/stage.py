@@ -1,7 +1,7 @@
 """The thread that drives the face engine and cuts the speech into clips.
 
 A clip is short, so that the first one is soon there. Where the face is too slow the sound goes on
-alone: sound is never kept waiting for a picture.
+alone, and the pictures come after: sound is never kept waiting for a picture.
 """
 
 from collections.abc import Mapping
@@ -76,16 +76,17 @@ class FaceStage(Stage[Face, Speech, Clip]):
             # A full clip goes out when the next one begins: then its last sample is known.
             if len(frames) >= FRAMES:
                 upto = max(sent, frame.at_sample)
-                self._send(item, start, sent, upto, frames, last=False)
-                sent, frames = upto, []
-                if self._player.is_short_of_sound(item.turn_id, LEAD_S):
+                if sent < end and self._player.is_short_of_sound(item.turn_id, LEAD_S):
                     self.report.count("face_missed")
-                    break
+                    upto = end
+                self._send(item, start, sent, upto, frames)
+                sent, frames = upto, []
             frames.append(frame)
             self.report.mark(item.turn_id, "face_first_frame")
         if stop():
             return
-        self._send(item, start, sent, end, frames, last=item.last)
+        if frames or sent < end or start == end:
+            self._send(item, start, sent, end, frames)
         state.next_sample = end
         state.next_frame = -(-end * FRAMES_PER_SECOND // item.rate_hz)
 
@@ -96,8 +97,9 @@ class FaceStage(Stage[Face, Speech, Clip]):
         from_sample: int,
         to_sample: int,
         frames: list[VideoFrame],
-        *,
-        last: bool,
     ) -> None:
+        """Send a part of a piece that begins at `start`; without sound where that went ahead."""
         samples = speech.samples[from_sample - start : to_sample - start]
+        ends = to_sample - start == len(speech.samples)
+        last = speech.last and ends and (len(samples) > 0 or not len(speech.samples))
         self.outbox.put(Clip(speech.turn_id, samples, speech.rate_hz, tuple(frames), last=last))

@@ -118,6 +118,8 @@ class Playback:
             self._voiced_turn = turn_id
         for frame in item.frames:
             self._frames.append((turn_id, frame.at_sample / item.rate_hz, frame.image))
+        if not len(samples) and not item.last:
+            return True  # pictures of sound that went ahead
         self._put_samples += len(samples)
         self._pieces.append(_Piece(turn_id, samples, bounds[0] if bounds else None, item.last))
         return True
