@@ -4,10 +4,12 @@ Constants are named once and the rest is derived from them. Rates in Hz, levels 
 """
 
 import math
+from functools import cache
 from typing import Any
 
 import numpy as np
 import soxr
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from edge_talker.messages import Samples
@@ -16,6 +18,11 @@ HEARING_RATE_HZ = 16_000  # VAD, ASR and echo canceller all want this rate
 BLOCK_MS = 20  # two frames of a WebRTC echo canceller
 BLOCK_SAMPLES = HEARING_RATE_HZ * BLOCK_MS // 1000
 VOICED_BELOW_PEAK_DB = 40.0  # a sample louder than its peak less this is voiced
+
+_HZ_PER_MEL = 200 / 3  # up to 1 kHz; from there on 27 mels are a factor of 6.4
+_BREAK_HZ = 1000.0
+_BREAK_MEL = _BREAK_HZ / _HZ_PER_MEL
+_LOG_STEP = math.log(6.4) / 27
 
 
 class Resampler:
@@ -58,8 +65,9 @@ class Interpolator:
         """Return the line's values at `places` (n,), in samples, at least `reach` from its ends."""
         whole = np.floor(places).astype(np.int64)
         phase = np.rint((places - whole) * self._PHASES).astype(np.int64)
+        windows = sliding_window_view(line, len(self._offsets))
         values: Samples = np.einsum(
-            "ij,ij->i", line[whole[:, None] + self._offsets], self._taps[phase]
+            "ij,ij->i", windows[whole + self._offsets[0]], self._taps[phase]
         )
         return values
 
@@ -86,6 +94,29 @@ class PromptResampler:
         self._line = line[done:]
         self._place -= done
         return out
+
+
+@cache
+def slaney_filters(n_mels: int, fft_samples: int, low_hz: float, high_hz: float) -> Samples:
+    """Return triangles of equal area over a spectrum, (n_mels, fft_samples // 2 + 1).
+
+    The spectrum is that of sound at HEARING_RATE_HZ. Slaney, "Auditory Toolbox", 1998.
+    """
+
+    def mel(hz: float) -> float:
+        if hz < _BREAK_HZ:
+            return hz / _HZ_PER_MEL
+        return _BREAK_MEL + math.log(hz / _BREAK_HZ) / _LOG_STEP
+
+    mels = np.linspace(mel(low_hz), mel(high_hz), n_mels + 2)
+    above_hz = _BREAK_HZ * np.exp((mels - _BREAK_MEL) * _LOG_STEP)
+    corners_hz = np.where(mels < _BREAK_MEL, mels * _HZ_PER_MEL, above_hz)
+    low, centre, high = corners_hz[:-2, None], corners_hz[1:-1, None], corners_hz[2:, None]
+    bins_hz = np.linspace(0, HEARING_RATE_HZ / 2, fft_samples // 2 + 1)
+    triangles = np.minimum((bins_hz - low) / (centre - low), (high - bins_hz) / (high - centre))
+    filters: Samples = (np.maximum(triangles, 0) * 2 / (high - low)).astype(np.float32)
+    filters.setflags(write=False)
+    return filters
 
 
 def dbfs(samples: Samples) -> float:

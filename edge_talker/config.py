@@ -198,7 +198,7 @@ class Config(Section):
         return self.model_copy(update={"output": output})
 
     def on_background(self, background: str) -> Self:
-        """Return this profile with another background of the face, see `VisemeOptions`.
+        """Return this profile with another background of the face, see `FaceOptions`.
 
         Raises:
             ConfigError: no background, or the face engine knows none.

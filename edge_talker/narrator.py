@@ -10,7 +10,6 @@ from typing import Self
 
 import numpy as np
 
-from edge_talker import face, tts
 from edge_talker.clock import VirtualClock
 from edge_talker.config import Config
 from edge_talker.engines import Stop
@@ -19,6 +18,7 @@ from edge_talker.hearing.decode import decode
 from edge_talker.hearing.source import ScriptSource
 from edge_talker.hearing.vad import SileroVad
 from edge_talker.messages import AudioBlock, Clause, Delta, History, Samples, Speech, Transcript
+from edge_talker.opening import open_engine
 from edge_talker.output.recorder import Recorder
 from edge_talker.output.sink import PacedSink
 from edge_talker.output.subtitler import Spoken, Subtitler, check_readable
@@ -47,10 +47,8 @@ class Narrator:
         self._pipeline: Pipeline | None = None
         size = (config.output.width, config.output.height)
         avatar = Store().avatar(config.avatar)
-        self._voice: Tts = tts.ENGINES[config.tts.engine].load()(config.tts.options)
-        self._face: Face = face.ENGINES[config.face.engine].load()(
-            config.face.options, avatar, *size
-        )
+        self._voice: Tts = open_engine(config, "tts")
+        self._face: Face = open_engine(config, "face", avatar, *size)
         self._face.warm_up()  # a background that cannot be read is told before there is a film
 
     def render(

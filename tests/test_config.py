@@ -62,7 +62,7 @@ def test_the_other_packaged_profiles_have_four_networks_and_the_starter_s_waits(
 
 @pytest.mark.parametrize("name", ["cpu", "cuda", "jetson"])
 @pytest.mark.parametrize(
-    ("stage", "engine"), [("asr", "whisper-cpp"), ("llm", "knowledge"), ("tts", "espeak")]
+    ("stage", "engine"), [("asr", "whisper-cpp"), ("llm", "knowledge"), ("tts", "espeak"), ("face", "wav2lip")]
 )
 def test_an_engine_of_a_packaged_profile_is_changed_by_its_comment(name, stage, engine, tmp_path):
     text = (Path(edge_talker.__file__).parent / f"profiles/{name}.toml").read_text("utf-8")
@@ -86,6 +86,19 @@ def test_the_documents_and_the_lexicon_of_a_profile_lie_relative_to_it(tmp_path)
     config = Config.load(path)
     assert config.llm.options.documents == tmp_path / "texts"
     assert config.tts.options.lexicon == tmp_path / "own.txt"
+
+
+@pytest.mark.parametrize("name", ["cpu", "cuda", "jetson"])
+def test_the_face_of_a_packaged_profile_is_changed_by_its_comment(name, tmp_path):
+    text = (Path(edge_talker.__file__).parent / f"profiles/{name}.toml").read_text("utf-8")
+    before, face = text.split("[face]")
+    face = face.replace('engine = "viseme"\n', "").replace("# engine", "engine")
+    path = tmp_path / "mine.toml"
+    path.write_text(before + "[face]" + face.replace("# provider", "provider"), "utf-8")
+    config = Config.load(path)
+    assert config.face.engine == "wav2lip"
+    assert config.face.options.model == "wav2lip"
+    assert config.face.options.provider == Config.load(name).asr.options.provider
 
 
 def test_the_lists_of_the_filter_lie_relative_to_the_profile(tmp_path):

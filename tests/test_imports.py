@@ -31,6 +31,8 @@ NEED_EXTRAS = ("edge_talker.onnx", *(
     f"edge_talker.tts.vits.{name}"
     for name in ("engine", "forced", "lexicon", "network", "reading", "timing")
 ), *(
+    f"edge_talker.face.wav2lip.{name}" for name in ("engine", "network")
+), *(
     f"edge_talker.text.{name}" for name in ("numbers", "spoken", "spoken_chinese", "spoken_english")
 ))  # fmt: skip
 # What an engine may import; the voice and the recogniser's pronunciations share espeak-ng.

@@ -269,3 +269,44 @@ def test_a_tilted_frame_measures_along_its_axes():
     assert u == pytest.approx([1, 0])
     assert v == pytest.approx([0, 1])
     assert frame.pixels(u, v) == pytest.approx(np.array([[13, 24], [6, 23]]))
+
+
+MOUTH_BOX = Box(55, 130, 130, 210)  # of the region, in a frame of WIDTH x HEIGHT
+
+
+def test_what_is_laid_over_the_mouth_rests_like_the_photo_and_moves_with_the_head(puppet):
+    own = puppet.resting(MOUTH_BOX)
+    for rig in (Rig(), Rig(yaw=8, roll=4), Rig(blink=1, brow_inner=1), Rig(smile=0.6)):
+        off = puppet.draw_over(rig, own, MOUTH_BOX).astype(int) - puppet.draw(rig, "speaking")
+        assert abs(off).max() <= 24  # of the line between the lips, which a smile draws anew
+        assert abs(off).mean() < 0.02
+    green = np.full_like(own, (0, 200, 0, 255))
+
+    def across(rig):
+        picture = puppet.draw_over(rig, green, MOUTH_BOX).astype(int)
+        return np.nonzero(picture[..., 1] - picture[..., 0] > 150)[1].mean()
+
+    assert across(Rig(yaw=10)) - across(Rig()) > 3
+    with pytest.raises(ValueError, match="read-only"):
+        puppet.draw_over(Rig(), own, MOUTH_BOX)[0, 0] = 0
+
+
+def test_lips_and_jaw_do_not_move_what_is_laid_over_them(puppet):
+    own = puppet.resting(MOUTH_BOX)
+    still = puppet.draw_over(Rig(), own, MOUTH_BOX)
+    assert np.array_equal(still, puppet.draw_over(SPEAKING, own, MOUTH_BOX))
+
+
+def test_an_open_photo_rests_with_closed_lips():
+    puppet = PhotoPuppet(avatar(12), WIDTH, HEIGHT)
+    left, top, right, bottom = puppet.region
+    rest = puppet.resting(Box(0, 0, right - left, bottom - top))
+    closed = puppet.draw(Rig(), "attract")[top:bottom, left:right]
+    assert np.array_equal(rest[..., :3], closed)
+
+
+def test_a_box_of_the_photo_is_found_in_the_region(puppet):
+    left, top, _, _ = puppet.region
+    x, y, width, height = puppet.place(np.array([[0.0, 0.0], [PHOTO_WIDTH, PHOTO_HEIGHT]]))
+    assert (x + left, y + top) == pytest.approx((0, 0), abs=0.01)
+    assert (width, height) == pytest.approx((WIDTH, HEIGHT))

@@ -1,4 +1,4 @@
-"""`edge-talker avatar`: the faces that can be used, and how one is made of a photo."""
+"""`edge-talker avatar`: the faces that can be used; one is made of a photo or a film."""
 
 from io import BytesIO
 from pathlib import Path
@@ -9,20 +9,15 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from edge_talker.cli.terminal import console
+from edge_talker.cli.terminal import console, say
 from edge_talker.errors import StoreError, UsageError
 from edge_talker.face import VisemeOptions
-from edge_talker.store import Artefact, Store
+from edge_talker.store import Store
 from edge_talker.store.manifest import read_avatar_manifest
 
 app = typer.Typer(help="The avatars: list, create, preview, remove.", no_args_is_help=True)
 
 PREVIEW_FILE = "preview.png"
-_WITH_LANDMARKS = "Its points were found by {}."
-_WITHOUT_LANDMARKS = (
-    "Its points are those of a mean face, laid over its eyes and its mouth. A model of kind "
-    "face.landmarks finds them more exactly: edge-talker models import FILE --kind face.landmarks"
-)
 
 
 @app.command("list")
@@ -43,46 +38,57 @@ def list_avatars() -> None:
 
 @app.command()
 def create(
-    photo: Annotated[Path, typer.Argument(help="A photo or a painting of one person.")],
+    source: Annotated[
+        Path,
+        typer.Argument(
+            metavar="PHOTO|VIDEO",
+            help="A photo or a painting of one person; or a film of one who listens, 1 to 30 s.",
+        ),
+    ],
     name: Annotated[str, typer.Option(help="Of the new avatar.")],
     face: Annotated[
-        int | None, typer.Option(help="Which one, counted from the left, if there are several.")
+        int | None, typer.Option(help="Which one, counted from the left, if a photo has several.")
+    ] = None,
+    model: Annotated[
+        str | None, typer.Option(help="Of kind face.wav2lip; the first one in the store without.")
     ] = None,
     replace: Annotated[bool, typer.Option(help="Replace the avatar of that name.")] = False,
 ) -> None:
-    """Make an avatar of a photo: a face that looks into the camera, 120 pixels wide or more.
+    """Make an avatar of a photo or a film: a face that looks into the camera.
 
-    Models in the store of kind face.detector (YuNet) and face.landmarks (MediaPipe's face mesh)
-    are used; without them OpenCV's cascades find the face, and a mean face is laid over it.
+    In a photo it is 120 pixels wide or more. Models in the store of kind face.detector (YuNet) and
+    face.landmarks (MediaPipe's face mesh) are used; without them OpenCV's cascades find the face,
+    and a mean face is laid over it. For the engine wav2lip the avatar is prepared for a model of
+    kind face.wav2lip; a photo needs none for the engine viseme, a film always does.
     """
-    from edge_talker.face.photo.avatar import write_photo_avatar  # noqa: PLC0415
-    from edge_talker.face.photo.detector import Cascades, Detector, YuNet  # noqa: PLC0415
-    from edge_talker.face.photo.fit import fit  # noqa: PLC0415
-    from edge_talker.face.photo.landmarks import Landmarks  # noqa: PLC0415
-    from edge_talker.face.photo.picture import read_picture  # noqa: PLC0415
+    from edge_talker.cli.avatar_making import (  # noqa: PLC0415
+        find_model,
+        make_of_photo,
+        make_of_video,
+    )
+    from edge_talker.face.video.reading import SUFFIXES  # noqa: PLC0415
 
     store = Store()
+    is_video = source.suffix.lower() in SUFFIXES
+    if is_video and face is not None:
+        raise UsageError("--face is for photos.", "Use a film of one person, without --face.")
     with store.new_avatar(name, replace=replace) as folder:
-        with console.status(f"Looking for the face in {escape(photo.name)}"):
-            picture = read_picture(photo)
-            yunet, mesh = store.open_first("face.detector"), store.open_first("face.landmarks")
-            detector: Detector = YuNet(_file_of(yunet, ".onnx")) if yunet else Cascades()
-            landmarks = Landmarks(_file_of(mesh, ".tflite")) if mesh else None
-            found = fit(picture, detector, landmarks, face)
-        detector_name = yunet.folder.name if yunet else "OpenCV's cascades"
-        mesh_name = mesh.folder.name if mesh and found.by_landmarks else ""
-        _say(f"A face {found.width_px:.0f} pixels wide, found by {detector_name}.")
-        _say(_WITH_LANDMARKS.format(mesh_name) if mesh_name else _WITHOUT_LANDMARKS)
-        for note in found.notes:
-            _say(f"Note: {note}")
+        lips = find_model(store, model, needed=is_video)
+        if is_video:
+            assert lips is not None
+            make_of_video(store, folder, source, name, lips)
+        else:
+            make_of_photo(store, folder, source, name, face, lips)
         with console.status("Drawing the preview"):
-            points_by = mesh_name or "mean face"
-            write_photo_avatar(folder, name, photo, found, detector_name, points_by)
             (folder / PREVIEW_FILE).write_bytes(_contact_sheet(folder))
     folder = store.avatar(name)
-    _say(f"Preview, to look at: {folder / PREVIEW_FILE}")
-    _say(f"What is wrong there is put right in: {folder / 'avatar.toml'}")
-    _say(f'Use it: edge-talker say "Hello, it is me." -o hello.mp4 --avatar {name}')
+    say(f"Preview, to look at: {folder / PREVIEW_FILE}")
+    if is_video:
+        say('Use it: set engine = "wav2lip" for the face in a profile, and')
+        say(f'edge-talker say "Hello, it is me." -o hello.mp4 --avatar {name} --profile FILE')
+        return
+    say(f"What is wrong there is put right in: {folder / 'avatar.toml'}")
+    say(f'Use it: edge-talker say "Hello, it is me." -o hello.mp4 --avatar {name}')
 
 
 @app.command()
@@ -92,7 +98,7 @@ def preview(
         Path | None, typer.Option("-o", "--output", help="The PNG; NAME.png without it.")
     ] = None,
 ) -> None:
-    """Draw every viseme and emotion of an avatar into one picture."""
+    """Draw every viseme and emotion of an avatar, or moments of a film, into one picture."""
     folder = Store().avatar(name)
     output = output or Path(f"{name}.png")
     with console.status(f"Drawing {escape(name)}"):
@@ -103,14 +109,14 @@ def preview(
         raise UsageError(
             f"{output} cannot be written: {error.strerror or error}.", "Give another -o."
         ) from error
-    _say(f"Wrote {output}.")
+    say(f"Wrote {output}.")
 
 
 @app.command()
 def remove(name: Annotated[str, typer.Argument(help="An avatar that you created.")]) -> None:
     """Remove an avatar and all of its files; this cannot be undone."""
     Store().remove_avatar(name)
-    _say(f"Removed {name}.")
+    say(f"Removed {name}.")
 
 
 def _contact_sheet(folder: Path) -> bytes:
@@ -123,27 +129,17 @@ def _contact_sheet(folder: Path) -> bytes:
     from edge_talker.face.photo.avatar import read_photo_avatar  # noqa: PLC0415
     from edge_talker.face.viseme import Viseme  # noqa: PLC0415
 
-    is_photo = read_avatar_manifest(folder).kind == "photo"
-    photo = read_photo_avatar(folder) if is_photo else None
+    png = BytesIO()
+    kind = read_avatar_manifest(folder).kind
+    if kind == "video":
+        from edge_talker.cli.video_sheet import video_sheet  # noqa: PLC0415
+
+        video_sheet(folder).save(png, "PNG")
+        return png.getvalue()
+    photo = read_photo_avatar(folder) if kind == "photo" else None
     face = Viseme(VisemeOptions(), folder, FRAME_WIDTH, FRAME_HEIGHT)
     try:
-        png = BytesIO()
         contact_sheet(face.draw, photo).save(png, "PNG")
     finally:
         face.close()
     return png.getvalue()
-
-
-def _file_of(model: Artefact, suffix: str) -> Path:
-    """Return the file of a model that OpenCV loads."""
-    for path in model.manifest.files:
-        if path.endswith(suffix):
-            return model.folder / path
-    raise StoreError(
-        f"The model {model.folder.name!r} has no {suffix} file.",
-        f"Import one of kind {model.manifest.kind} that has.",
-    )
-
-
-def _say(text: str) -> None:
-    console.print(text, markup=False, highlight=False, soft_wrap=True)

@@ -21,6 +21,7 @@ EXTRAS = {
     "llm": ("llama-cpp-python",),
     "vits": ("onnxruntime", "unicode-rbnf"),
     "tts": ("piper-tts",),
+    "face": ("onnxruntime",),
     "gpu": ("onnxruntime-gpu", "tiktoken", "unicode-rbnf"),
 }
 PROFILES = ("cpu", "cuda", "jetson")  # that are packaged besides starter

@@ -11,6 +11,11 @@ from rich.console import Console
 console = Console(stderr=True)
 
 
+def say(text: str) -> None:
+    """Tell the user something, word for word."""
+    console.print(text, markup=False, highlight=False, soft_wrap=True)
+
+
 @contextmanager
 def stopping_on_signals(stop: Callable[[], None]) -> Iterator[None]:
     """Have Ctrl-C and SIGTERM call `stop` once; a second one ends the program at once."""

@@ -9,7 +9,7 @@ from typing import Any, Literal, Protocol
 
 from pydantic import Field, field_validator
 
-from edge_talker.engines import EngineEntry, EngineOptions, Stop
+from edge_talker.engines import EngineEntry, EngineOptions, Provider, Stop
 from edge_talker.messages import Emotion, Image, Speech, VideoFrame
 
 FRAMES_PER_SECOND = 25
@@ -69,15 +69,14 @@ def background_file(background: str) -> Path | None:
     return Path(background)
 
 
-class VisemeOptions(EngineOptions):
-    """Options of the `viseme` engine."""
+class FaceOptions(EngineOptions):
+    """Options of every face."""
 
     # "avatar", its own scene; a colour "#rrggbb", for a chroma key "#00b140"; "transparent"; or an
     # image file, whose path begins at the profile.
     background: str = Field(default="avatar", min_length=1)
 
     seed: int | None = Field(default=None, ge=0)  # of blinks and glances, in place of the avatar's
-    cache_mb: float = Field(default=8, ge=1, le=256)  # of drawn mouths and eyes
 
     @field_validator("background")
     @classmethod
@@ -87,6 +86,31 @@ class VisemeOptions(EngineOptions):
         return background
 
 
+class VisemeOptions(FaceOptions):
+    """Options of the `viseme` engine."""
+
+    cache_mb: float = Field(default=8, ge=1, le=256)  # of drawn mouths and eyes
+
+
+class Wav2LipOptions(FaceOptions):
+    """Options of the `wav2lip` engine."""
+
+    model: str = "wav2lip"  # in the store; the avatar must have been made for it
+    provider: Provider = "cpu"
+    threads: int = Field(default=2, ge=1, le=64)
+    batch: int = Field(default=4, ge=1, le=8)  # frames drawn at once, after the first
+
+
 ENGINES: Mapping[str, EngineEntry] = MappingProxyType(
-    {"viseme": EngineEntry("viseme", VisemeOptions, "edge_talker.face.viseme:Viseme")}
+    {
+        "viseme": EngineEntry("viseme", VisemeOptions, "edge_talker.face.viseme:Viseme"),
+        "wav2lip": EngineEntry(
+            "wav2lip",
+            Wav2LipOptions,
+            "edge_talker.face.wav2lip.engine:open_wav2lip",
+            packages=("onnxruntime",),
+            extra="face",
+            kind="face.wav2lip",
+        ),
+    }
 )

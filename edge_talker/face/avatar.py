@@ -58,6 +58,16 @@ class DrawnAvatar(BaseModel):
     cues: dict[Mood, Colour] = Field(default_factory=dict)
 
 
+def kind_of(folder: Path) -> str:
+    """Return the kind of the avatar in `folder`: "drawn", "photo" or "video".
+
+    Raises:
+        StoreError: `avatar.toml` is missing or broken.
+
+    """
+    return str(_read(folder / "avatar.toml").get("kind"))
+
+
 def open_avatar(
     folder: Path, width: int, height: int, background: str, cache_bytes: int
 ) -> tuple[Puppet, int]:
@@ -82,6 +92,11 @@ def open_avatar(
             )
         behind = backdrop(background, width, height)
         return PhotoPuppet(photo, width, height, behind), photo.seed
+    if keys.get("kind") == "video":
+        raise StoreError(
+            f"The avatar {folder.name!r} is of kind video, which the engine viseme cannot draw.",
+            'Set engine = "wav2lip" for the face in the profile, or make an avatar of a photo.',
+        )
     avatar = _checked(folder / "avatar.toml", keys)
     from edge_talker.face.drawn.puppet import DrawnPuppet  # noqa: PLC0415
 

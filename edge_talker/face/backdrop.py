@@ -21,7 +21,7 @@ _BROKEN = (OSError, SyntaxError, ValueError, Image.DecompressionBombError)  # of
 def backdrop(background: str, width: int, height: int) -> Picture | None:
     """Return a new canvas to draw a face on; None for the avatar's own scene.
 
-    `background` is one of `VisemeOptions`. An image fills the canvas: it keeps its proportions, is
+    `background` is one of `FaceOptions`. An image fills the canvas: it keeps its proportions, is
     centred, and what reaches beyond is cut off.
 
     Raises:

@@ -33,6 +33,10 @@ EXPORTERS = {
         "python -m export vits VOICE -o",
         "a published Piper voice, a checkpoint, or random:medium to try",
     ),
+    "face.wav2lip": (
+        "python -m export wav2lip CHECKPOINT -o",
+        "a published checkpoint, or random:96 to try",
+    ),
     "llm.gguf": ("python -m export llm FOLDER -o", "such as --quantize Q4_K_M"),
 }
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")

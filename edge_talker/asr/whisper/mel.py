@@ -2,17 +2,14 @@
 
 Knows the window of 30 s that Whisper was trained on, and computes no more of it than the sound
 fills; knows nothing of the network. Radford et al., "Robust Speech Recognition via Large-Scale Weak
-Supervision", 2022, section 2.2; the mel scale is that of Slaney, "Auditory Toolbox", 1998.
+Supervision", 2022, section 2.2.
 """
-
-import math
-from functools import cache
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-from edge_talker.audio import HEARING_RATE_HZ
+from edge_talker.audio import HEARING_RATE_HZ, slaney_filters
 from edge_talker.messages import Samples
 
 Mel = NDArray[np.float32]
@@ -30,25 +27,10 @@ _LOWEST_POWER = np.float32(1e-10)
 _RANGE = 8.0  # powers of ten below the loudest that are kept
 _HANN: Samples = np.hanning(FFT_SAMPLES + 1)[:-1].astype(np.float32)
 
-_HZ_PER_MEL = 200 / 3  # up to 1 kHz; from there on 27 mels are a factor of 6.4
-_BREAK_HZ = 1000.0
-_BREAK_MEL = _BREAK_HZ / _HZ_PER_MEL
-_LOG_STEP = math.log(6.4) / 27
 
-
-@cache
 def mel_filters(n_mels: int) -> Mel:
     """Return triangles of equal area over the power spectrum, (n_mels, FFT_SAMPLES // 2 + 1)."""
-    half_hz = HEARING_RATE_HZ / 2
-    mels = np.linspace(0, _BREAK_MEL + math.log(half_hz / _BREAK_HZ) / _LOG_STEP, n_mels + 2)
-    above_hz = _BREAK_HZ * np.exp((mels - _BREAK_MEL) * _LOG_STEP)
-    corners_hz = np.where(mels < _BREAK_MEL, mels * _HZ_PER_MEL, above_hz)
-    low, centre, high = corners_hz[:-2, None], corners_hz[1:-1, None], corners_hz[2:, None]
-    bins_hz = np.linspace(0, half_hz, FFT_SAMPLES // 2 + 1)
-    triangles = np.minimum((bins_hz - low) / (centre - low), (high - bins_hz) / (high - centre))
-    filters: Mel = (np.maximum(triangles, 0) * 2 / (high - low)).astype(np.float32)
-    filters.setflags(write=False)
-    return filters
+    return slaney_filters(n_mels, FFT_SAMPLES, 0, HEARING_RATE_HZ / 2)
 
 
 def log_mel(samples: Samples, n_mels: int, frames: int = WINDOW_FRAMES) -> Mel:

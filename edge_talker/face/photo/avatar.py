@@ -98,8 +98,7 @@ def write_photo_avatar(
         OSError: the disk is full or read-only.
 
     """
-    with source.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    digest = digest_of(source)
     Image.fromarray(fit.photo).save(folder / PHOTO_FILE)
     height, width = fit.photo.shape[:2]
     box = ", ".join(f"{value:.1f}" for value in fit.box)
@@ -121,6 +120,12 @@ points = [
 
 {to_toml().replace("NAME", name)}"""
     (folder / _AVATAR_FILE).write_text(text, encoding="utf-8")
+
+
+def digest_of(source: Path) -> str:
+    """Return the sha256 of a file."""
+    with source.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _read_manifest(path: Path) -> PhotoManifest:

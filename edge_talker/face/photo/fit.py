@@ -3,7 +3,7 @@
 Knows what is asked of a photo and says why one is refused; knows neither files nor the store.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -62,7 +62,7 @@ def fit(photo: Rgba, detector: Detector, landmarks: Landmarks | None, number: in
     factor = min(LARGEST_PX / float(face.box[2]), 1.0)
     photo = reduced(photo, factor)
     nose = None if face.nose is None else face.nose * factor
-    face = replace(face, box=face.box * factor, eyes=face.eyes * factor, nose=nose)
+    face = Face(face.box * factor, face.eyes * factor, nose)
     picture = opaque(photo)
     notes: tuple[str, ...] = ()
     points = _dense(picture, face, landmarks)

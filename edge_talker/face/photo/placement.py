@@ -22,13 +22,25 @@ TINY_PX, DARKENED = 48, 0.6  # of the copy behind it
 
 
 @dataclass(frozen=True, slots=True)
+class Setting:
+    """How large a picture is in a frame, and where."""
+
+    scale: float
+    corner: Array  # (2,) of the picture, in pixels of the frame
+
+    def of(self, points: Array) -> Array:
+        """Return points of the picture in the frame; pixels are counted from their corner."""
+        return np.asarray(points * self.scale + self.corner)
+
+
+@dataclass(frozen=True, slots=True)
 class Placed:
     """A photo in the pixels of a frame."""
 
     photo: Picture  # (height, width, 4), transparent around
     behind: Picture  # (height, width, 4)
     points: Points
-    enlargement: float
+    setting: Setting
 
 
 def place(
@@ -38,25 +50,39 @@ def place(
 
     It fills the frame where the face then has a good size and is not enlarged too much.
     """
-    rows, columns = photo.shape[:2]
-    face = float(np.ptp(points[GROUPS["jaw"], 0])) / min(width, 0.62 * height)
+    face_width = float(np.ptp(points[GROUPS["jaw"], 0]))
+    eyes = points[GROUPS["left_eye"].start : GROUPS["right_eye"].stop].mean(axis=0)
+    setting = find_setting(photo.shape, face_width, eyes, width, height)
+    shown = photo.copy()
+    shown[..., :3] = (photo[..., :3] * (photo[..., 3:] / 255) + 0.5).astype(np.uint8)
+    behind = backdrop if backdrop is not None else blurred(shown, width, height)
+    placed = set_into(shown, setting, width, height)
+    return Placed(placed, behind, setting.of(points + 0.5) - 0.5, setting)
+
+
+def find_setting(
+    shape: tuple[int, ...], face_width: float, eyes: Array, width: int, height: int
+) -> Setting:
+    """Return how a picture of `shape` (rows, columns) is set into a frame, by the face in it."""
+    rows, columns = shape[:2]
+    face = face_width / min(width, 0.62 * height)
     cover, contain = max(width / columns, height / rows), min(width / columns, height / rows)
     if cover <= min(ENLARGED_MOST, FACE_COVERING / face):
         scale = max(cover, min(FACE_WIDTH / face, ENLARGED_MOST))
     else:
         scale = max(contain, min(FACE_WIDEST / face, ENLARGED_MOST))
-
-    eyes = points[GROUPS["left_eye"].start : GROUPS["right_eye"].stop].mean(axis=0)
     size = scale * np.array([columns, rows])
     frame = np.array([width, height])
     corner = frame * (0.5, EYES_Y if height > width else EYES_Y_LANDSCAPE) - scale * eyes
     corner = np.clip(corner, np.minimum(frame - size, 0), np.maximum(frame - size, 0))
+    return Setting(scale, corner)
 
-    shown = photo.copy()
-    shown[..., :3] = (photo[..., :3] * (photo[..., 3:] / 255) + 0.5).astype(np.uint8)
-    behind = backdrop if backdrop is not None else _blurred(shown, width, height)
-    placed = _softened(_resampled(shown, scale, corner, width, height), corner, size)
-    return Placed(placed, behind, (points + 0.5) * scale + corner - 0.5, scale)
+
+def set_into(photo: Picture, setting: Setting, width: int, height: int) -> Picture:
+    """Return a premultiplied picture in the pixels of a frame, transparent around."""
+    size = setting.scale * np.array(photo.shape[1::-1])
+    placed = _resampled(photo, setting.scale, setting.corner, width, height)
+    return _softened(placed, setting.corner, size)
 
 
 def _resampled(photo: Picture, scale: float, corner: Array, width: int, height: int) -> Picture:
@@ -90,7 +116,7 @@ def _softened(placed: Picture, corner: Array, size: Array) -> Picture:
     return np.asarray(placed * weight[..., None] + 0.5, np.uint8)
 
 
-def _blurred(photo: Picture, width: int, height: int) -> Picture:
+def blurred(photo: Picture, width: int, height: int) -> Picture:
     """Return an enlarged, blurred, darkened copy that fills the frame."""
     small = cv2.resize(photo, (TINY_PX, TINY_PX), interpolation=cv2.INTER_AREA).astype(np.float32)
     small = cv2.GaussianBlur(small, (0, 0), TINY_PX / 16).astype(np.float32)

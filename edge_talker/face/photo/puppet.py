@@ -16,6 +16,7 @@ from edge_talker.face.mesh import Mesh, Picture, lay, straight_alpha
 from edge_talker.face.photo import eyes, head, inner_mouth, mouth
 from edge_talker.face.photo.geometry import Array, Box, sampled
 from edge_talker.face.photo.placement import composed, place
+from edge_talker.face.photo.points import Points
 from edge_talker.face.photo.slit import Opening, Parted, Seam, Slit
 from edge_talker.face.photo.warp import Curve, Warp, seen
 from edge_talker.face.rig import Rig
@@ -65,6 +66,31 @@ class PhotoPuppet:
                 self._last = shown, picture
             return self._last[1]
 
+    def place(self, box: Points) -> tuple[float, float, float, float]:
+        """Return left, top, width and height of a box of the photo, in pixels of the `region`.
+
+        The box is ((left, top), (right, bottom)) in pixels of the photo.
+        """
+        with self._lock:
+            stage = self._made()
+        (left, top), (right, bottom) = stage.placed(box).tolist()
+        return left, top, right - left, bottom - top
+
+    def resting(self, box: Box) -> Picture:
+        """Return what is seen at rest in a box of the region, premultiplied RGBA."""
+        with self._lock:
+            return self._made().resting[box.slices].copy()
+
+    def draw_over(self, rig: Rig, patch: Picture, box: Box) -> Image:
+        """Return a picture of the rig, the face of which has `patch` in a box of the region.
+
+        The patch moves with the head and smiles with it; lips and jaw of the rig are left out.
+        """
+        with self._lock:
+            picture = self._made().draw_over(rig.rounded(STEP, STEPS), patch, box)
+        picture.flags.writeable = False
+        return picture
+
     def warm_up(self) -> None:
         """Place the photo and compute what does not change."""
         self.draw(Rig(), "attract")
@@ -105,23 +131,58 @@ class _Stage:
         found = eyes.find_eyes(points)
         self._grid = grid = Mesh(*self._all[2:], max(round(found.frame.unit_px / 12), 2))
         self._head = Warp(grid, found.frame, self._all, head.motions(window), rounds=0)
-        self._parts = (
-            _EyesPart(grid, face, found, self._all),
-            _MouthPart(grid, face, mouth.find_lips(face, points), self._all, placed.enlargement),
-        )
+        lips = mouth.find_lips(face, points)
+        self._eyes = _EyesPart(grid, face, found, self._all)
+        self._mouth = _MouthPart(grid, face, lips, self._all, placed.setting.scale)
+        self._setting = placed.setting
+        self._resting: Picture | None = None
+        self._patched: Picture | None = None
+
+    def placed(self, points: Points) -> Points:
+        """Return points of the photo's edges between pixels, in pixels of the region."""
+        return np.asarray(self._setting.of(points) - self.region[:2])
+
+    @property
+    def resting(self) -> Picture:
+        """The region at rest; where the photo's lips are parted, with closed lips."""
+        if self._resting is None:
+            self._resting = self._bent(Rig(), self._face, (self._mouth,))
+        return self._resting
 
     def draw(self, rig: Rig) -> Image:
+        return self._finished(self._bent(rig, self._face, (self._eyes, self._mouth)))
+
+    def draw_over(self, rig: Rig, patch: Picture, box: Box) -> Image:
+        if self._patched is None:
+            self._patched = self.resting.copy()
+        self._patched[box.slices] = patch
+        return self._finished(self._bent(rig, self._patched, (self._eyes,), smiles=True))
+
+    def _bent(
+        self,
+        rig: Rig,
+        face: Picture,
+        parts: "tuple[_EyesPart | _MouthPart, ...]",
+        *,
+        smiles: bool = False,
+    ) -> Picture:
         # Where in the resting head each point of the grid is, and then where in the photo.
         grid = self._grid
         where = grid.at - self._head.back(head.amounts(rig))
-        moved = [(part, parted) for part in self._parts if (parted := part.part_with(rig))]
+        moved = [(part, parted) for part in parts if (parted := part.part_with(rig))]
         back = np.zeros_like(where)
         for part, parted in moved:
             back[part.slit.part] += parted.back
-        come = sampled(back, grid.index(where)) if moved else 0
-        bent = seen(grid, self._face, where - come, self._all)
+        smile = self._mouth.smile(rig) if smiles else None
+        if smile is not None:
+            back[self._mouth.slit.part] += smile
+        come = sampled(back, grid.index(where)) if moved or smile is not None else 0
+        bent = seen(grid, face, where - come, self._all)
         for part, parted in moved:
-            part.draw(self._face, bent, where, back, parted, rig)
+            part.draw(face, bent, where, back, parted, rig)
+        return bent
+
+    def _finished(self, bent: Picture) -> Image:
         if not self._opaque:
             canvas = self._behind.copy()
             lay(canvas, bent, 0, 0)
@@ -146,6 +207,7 @@ class _MouthPart:
         self._soft_px = max(0.8 * enlargement, 0.02 * frame.unit_px, 0.8)
         box = frame.box(-2.8, lips.nose - 0.5, 2.8, lips.chin + 1.1).within(inside)
         above, below = mouth.motions(lips)
+        self._smile = Warp(grid, frame, box, {"smile": above["smile"]})
         gap = (lips.lower - lips.upper).astype(np.float32)
         self._parted_photo = bool(gap.any())
         dark = np.append(self._light.cavity, 255).astype(np.float32)
@@ -163,6 +225,10 @@ class _MouthPart:
         amounts = mouth.amounts(rig)
         moved = self._parted_photo or any(v for n, v in amounts.items() if n != "closed")
         return self.slit.part_with(amounts) if moved else None
+
+    def smile(self, rig: Rig) -> Array | None:
+        """Return where what the corners of the lips move comes from, None at rest."""
+        return self._smile.back(mouth.amounts(rig)) if rig.smile else None
 
     def draw(
         self, source: Picture, target: Picture, head: Array, back: Array, parted: Parted, rig: Rig
