@@ -82,7 +82,7 @@ def calibrate(model: onnx.ModelProto, feeds: Iterable[Feed]) -> dict[str, Scale]
 def is_move(node: onnx.NodeProto) -> bool:
     """Return whether a node only moves numbers; joining channels may change their scale."""
     if node.op_type == "Concat":
-        return node.attribute[0].i != 1
+        return bool(node.attribute[0].i != 1)
     return node.op_type in _MOVES
 
 
@@ -93,7 +93,7 @@ def _shared_scales(model: onnx.ModelProto) -> dict[str, str]:
         inputs = node.input if node.op_type == "Concat" else node.input[:1]
         old = {first.get(name, name) for name in [*inputs, *node.output]}
         root = min(old)
-        first |= {name: root for name in [*inputs, *node.output, *old]}
+        first |= dict.fromkeys([*inputs, *node.output, *old], root)
         first = {name: root if of in old else of for name, of in first.items()}
     return first
 
@@ -127,7 +127,6 @@ def quantize(
         for name in node.input:
             readers.setdefault(name, []).append(node)
     constants = {tensor.name: tensor for tensor in model.graph.initializer}
-    flows = [v.name for v in model.graph.input] + [o for n in model.graph.node for o in n.output]
 
     def small(node: onnx.NodeProto | None) -> bool:
         if node is None:
@@ -178,15 +177,16 @@ def quantize(
         for name in node.output:
             if name not in outputs:
                 pair(name)
-    out = onnx.ModelProto()
-    out.CopyFrom(model)
-    del out.graph.node[:]
-    out.graph.node.extend(nodes)
     wanted = {name for node in nodes for name in node.input}
-    del out.graph.initializer[:]
-    every = {t.name: t for t in [*constants.values(), *tensors]}
-    out.graph.initializer.extend(t for t in every.values() if t.name in wanted)
-    return out
+    every = {tensor.name: tensor for tensor in [*constants.values(), *tensors]}
+    graph = helper.make_graph(
+        nodes,
+        model.graph.name,
+        model.graph.input,
+        model.graph.output,
+        [tensor for name, tensor in every.items() if name in wanted],
+    )
+    return helper.make_model(graph, opset_imports=model.opset_import, ir_version=model.ir_version)
 
 
 def _small_weights(

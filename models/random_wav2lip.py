@@ -10,7 +10,7 @@ import math
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
+from torch.nn import functional
 
 from models.wav2lip import Block, TransposedBlock, Wav2Lip
 from models.wav2lip_dims import Wav2LipDims
@@ -49,8 +49,7 @@ def random_wav2lip(dims: Wav2LipDims, seed: int = 0) -> Wav2Lip:
         for module in network.modules()
         if isinstance(module, Block | TransposedBlock)
     ]
-    last = network.output_block[1]
-    hooks.append(last.register_forward_hook(_fit_logits))
+    hooks.append(network.output_block[1].register_forward_hook(_fit_logits))
     try:
         network(made_up_mels(_SAMPLES, generator), made_up_faces(dims.size, _SAMPLES, generator))
     finally:
@@ -61,12 +60,10 @@ def random_wav2lip(dims: Wav2LipDims, seed: int = 0) -> Wav2Lip:
 
 def _quieten_skips(network: Wav2Lip) -> None:
     """Scale the weights of the face's features where they join the sound's."""
-    dims = network.dims
-    for i, channels in enumerate(dims.decoder_channels):
-        if i + 1 < len(dims.decoder_channels):
-            network.face_decoder_blocks[i + 1][0].conv_block[0].weight[channels:] *= _SKIP_GAIN
-        else:
-            network.output_block[0].conv_block[0].weight[:, channels:] *= _SKIP_GAIN
+    for index, channels in enumerate(network.dims.decoder_channels):
+        conv = network.joint(index).conv
+        axis = 0 if isinstance(conv, nn.ConvTranspose2d) else 1  # of the inputs
+        conv.weight.narrow(axis, channels, conv.in_channels - channels).mul_(_SKIP_GAIN)
 
 
 class _Fit:
@@ -77,8 +74,10 @@ class _Fit:
         self._generator = generator
 
     def __call__(self, _module: nn.Module, inputs: tuple[Tensor]) -> None:
-        conv, norm = self._block.conv_block
-        seen = conv(inputs[0])
+        norm = self._block.norm
+        seen = self._block.conv(inputs[0])
+        assert norm.running_mean is not None
+        assert norm.running_var is not None
         axes = (0, 2, 3)
         norm.running_mean.copy_(seen.mean(axes))
         variance = seen.var(axes)
@@ -99,7 +98,7 @@ def _fit_logits(conv: nn.Conv2d, _inputs: object, output: Tensor) -> Tensor:
 
 def made_up_mels(count: int, generator: torch.Generator) -> Tensor:
     """Return windows of mel (count, 1, 80, 16) in [-4, 4]: smooth, some loud and some silent."""
-    shape = F.interpolate(
+    shape = functional.interpolate(
         torch.randn(count, 1, 10, 4, generator=generator), (80, 16), mode="bicubic"
     )
     level = torch.rand(count, 1, 1, 1, generator=generator) * 5 - 4
@@ -110,7 +109,7 @@ def made_up_faces(size: int, count: int, generator: torch.Generator) -> Tensor:
     """Return faces (count, 6, size, size) in [0, 1], the lower half of the first three black."""
     whole = sum(
         share
-        * F.interpolate(
+        * functional.interpolate(
             torch.rand(count, 3, n, n, generator=generator), (size, size), mode="bicubic"
         )
         for n, share in ((4, 0.6), (24, 0.4))

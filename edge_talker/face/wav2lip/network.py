@@ -100,6 +100,16 @@ class Network:
             EngineError: the graph failed.
 
         """
+        shares = self.shares(mels, features, stop)
+        if shares is None:
+            return None
+        found: NDArray[np.uint8] = np.rint(shares.transpose(0, 2, 3, 1) * 255).astype(np.uint8)
+        return found
+
+    def shares(
+        self, mels: NDArray[np.float32], features: Features, stop: Stop | None = None
+    ) -> NDArray[np.float32] | None:
+        """Return the same as the graph gives it, (n, 3, rows, size) in [0, 1]."""
         inputs = {"mel": mels, **{name: features[name] for name in self.description.features}}
         values = self._lips.run(
             {
@@ -111,8 +121,8 @@ class Network:
         )
         if values is None:
             return None
-        shares: NDArray[np.floating[Any]] = values[0].numpy()
-        return np.rint(shares.transpose(0, 2, 3, 1) * 255).astype(np.uint8)
+        shares: NDArray[np.float32] = values[0].numpy()
+        return shares
 
     def close(self) -> None:
         """Release the sessions; safe to call twice."""
