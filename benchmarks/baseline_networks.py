@@ -1,34 +1,42 @@
 """The networks of `baseline.py`, all of them in PyTorch and float32."""
 
 import os
+from pathlib import Path
+from typing import Any
 
 import llama_cpp
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
+from benchmarks import portrait
 from benchmarks.dialogue import Row, Said, Utterance
 from benchmarks.forced import script_of
-from benchmarks.random_models import llm_artefact, whisper_artefact
+from benchmarks.random_models import avatar, llm_artefact, wav2lip_artefact, whisper_artefact
 from edge_talker.asr.whisper.description import Description as WhisperDescription
 from edge_talker.asr.whisper.greedy import Greedy
 from edge_talker.asr.whisper.model import Request
 from edge_talker.asr.whisper.tokens import Tokenizer
-from edge_talker.config import Config
 from edge_talker.engines import Stop
-from edge_talker.face import Face, ReplyState
+from edge_talker.face import ReplyState, Wav2LipOptions
+from edge_talker.face.photo.geometry import Box
+from edge_talker.face.wav2lip.bodies import open_body
+from edge_talker.face.wav2lip.cache import read_cache
+from edge_talker.face.wav2lip.crop import as_input, cropped
+from edge_talker.face.wav2lip.description import Wav2LipDescription
+from edge_talker.face.wav2lip.engine import Wav2Lip
 from edge_talker.llm import LlamaOptions
 from edge_talker.llm.llama.engine import system_text
 from edge_talker.llm.llama.gguf_file import GGUF_FILE
 from edge_talker.messages import Clause, Speech
-from edge_talker.opening import open_engine
-from edge_talker.store import Store
 from edge_talker.tts import VitsOptions
 from edge_talker.tts.vits.engine import Vits
 from edge_talker.tts.vits.network import Ids, Manner, WholePlan
 from edge_talker.tts.vits.reading import Reader
 from export import vits as vits_export
+from export import wav2lip
 from export.llm_quantize import Quantization
 from export.whisper import Precision
 from export.whisper import load as load_whisper
@@ -50,9 +58,8 @@ class Networks:
         folder = llm_artefact("0.5b", Quantization.Q4_K_M)
         self._vocabulary = llama_cpp.Llama(str(folder / GGUF_FILE), vocab_only=True, verbose=False)
         self._voice = _voice()
-        config = Config.load("cpu")
-        size = (config.output.width, config.output.height)
-        self._face: Face = open_engine(config, "face", Store().avatar(config.avatar), *size)
+        lips = wav2lip_artefact(wav2lip.Precision.INT8)
+        self._face = _face(lips, avatar(lips))
         self._speech: list[Speech] = []
 
     def transcribe(self, utterance: Utterance) -> None:
@@ -104,6 +111,41 @@ class Networks:
             x = x + _attended(block.self_attn, h, (cos, sin), cache, layer)
             x = x + block.mlp(block.post_attention_layernorm(x))
         return functional.linear(network.norm(x[:, -1]), _output(self._llm))
+
+
+def _face(lips: Path, folder: Path) -> Wav2Lip:
+    """Return the engine of the loop, whose network is PyTorch's, whole for every picture."""
+    description = Wav2LipDescription.read(lips)
+    cache = read_cache(folder, lips, description)
+    network = _TorchLips(description, cache.boxes[0])
+    size = (portrait.WIDTH, portrait.HEIGHT)
+    body, seed = open_body(folder, cache, description, size, "avatar")
+    engine: Any = Wav2Lip
+    made: Wav2Lip = engine(Wav2LipOptions(batch=8), network, body, cache, seed)
+    return made
+
+
+class _TorchLips:
+    """Draws mouths from mel and face, as the published demos do."""
+
+    def __init__(self, description: Wav2LipDescription, box: Box) -> None:
+        self._first_row = description.first_row
+        self._network = wav2lip.load("random:96").network
+        picture = np.ascontiguousarray(portrait.portrait()[..., ::-1])
+        face = as_input(cropped(picture, box, description.size)[None])
+        self._input = torch.from_numpy(face)
+
+    @torch.inference_mode()
+    def mouths(
+        self, mels: NDArray[np.float32], features: object, stop: Stop | None = None
+    ) -> NDArray[np.uint8] | None:
+        faces = self._input.expand(len(mels), -1, -1, -1)
+        whole = self._network(torch.from_numpy(mels), faces)
+        lower = whole[:, :, self._first_row :].permute(0, 2, 3, 1) * 255
+        return lower.round().byte().numpy()
+
+    def close(self) -> None:
+        pass
 
 
 def _output(network: Llama) -> Tensor:

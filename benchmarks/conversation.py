@@ -52,6 +52,7 @@ BASELINE_BOUNDS = {
 }
 SILENCE_BOUND = Bound(150)
 SPANS = ("mouth_to_ear", "mouth_to_eye", "endpoint_wait", "compute_only")
+FACES = ("wav2lip", "viseme")
 OUT = Path("out/benchmarks")
 
 console = Console(stderr=True)
@@ -60,12 +61,12 @@ console = Console(stderr=True)
 def main(argv: Sequence[str]) -> int:
     """Measure, print one line of JSON, return the exit code."""
     options = _parser().parse_args(argv)
-    config = Config.load(options.profile)
+    config = profile_of(options.profile, options.face)
     script = Script()
     is_forced = needs_script(config)
     utterances = spoken_questions(config, options.questions, options.turns)
     replies = [utterance.row.reply for utterance in utterances]
-    factories = forced.factories(script, replies) if is_forced else {}
+    factories = forced.factories(config, script, replies) if is_forced else {}
     with Agent(config, factories=factories) as agent:
         console.print(f"{options.turns} turns at a microphone's pace", highlight=False)
         talk = hold(agent, utterances, script)
@@ -99,12 +100,19 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="benchmarks conversation", description=__doc__)
     add = parser.add_argument
     add("--profile", default="starter")
+    add("--face", choices=FACES, default=FACES[0], help="of a profile of networks")
     add("--turns", type=int, default=50, help="that count, besides the warm-up")
     add("--questions", type=Path, help="folder of spoken questions, else packaged ones")
     add("--baseline", action=argparse.BooleanOptionalAction, default=True, help="of forced runs")
     add("--out", type=Path, help="folder of the plots")
     add("--keep", action="store_true", help="write the result to benchmarks/results")
     return parser
+
+
+def profile_of(name: str, face: str) -> Config:
+    """Return a profile; one that has a voice of networks with the face that is to be measured."""
+    config = Config.load(name)
+    return forced.with_lips(config) if config.tts.engine == "vits" and face == FACES[0] else config
 
 
 def needs_script(config: Config) -> bool:

@@ -22,11 +22,15 @@ from edge_talker.asr.whisper.model import Decoded, Model, Request
 from edge_talker.asr.whisper.onnx_network import OnnxNetwork
 from edge_talker.asr.whisper.tokens import Tokenizer
 from edge_talker.child_process import module_command
+from edge_talker.config import Config, EngineChoice
 from edge_talker.engines import Stop
+from edge_talker.face import Face, Wav2LipOptions
+from edge_talker.face.wav2lip.engine import open_wav2lip
 from edge_talker.llm import LlamaOptions
 from edge_talker.llm.llama.gguf_file import GGUF_FILE
 from edge_talker.llm.llama.process import LlamaProcess
 from edge_talker.messages import AudioBlock, Clause, Transcript
+from edge_talker.opening import provider_of
 from edge_talker.text.clauses import ClauseSplitter
 from edge_talker.text.knowledge import Knowledge
 from edge_talker.text.language import language_of
@@ -40,6 +44,12 @@ TOKENS_PER_WORD = 1.1  # of OpenAI's multilingual vocabulary, for an English wor
 Factories = Mapping[str, Callable[..., Any]]
 
 
+def with_lips(config: Config) -> Config:
+    """Return a profile whose face is Wav2Lip's, the fourth network."""
+    options = Wav2LipOptions(provider=provider_of(config.asr))
+    return config.model_copy(update={"face": EngineChoice(engine="wav2lip", options=options)})
+
+
 def artefacts() -> dict[str, Path]:
     """Return the folders of the random models by stage, made once by the exporters.
 
@@ -51,7 +61,7 @@ def artefacts() -> dict[str, Path]:
     return {stage: Path(folder) for stage, folder in folders.items()}
 
 
-def factories(script: Script, replies: Iterable[str]) -> Factories:
+def factories(config: Config, script: Script, replies: Iterable[str]) -> Factories:
     """Return what opens the forced engines, for an `Agent`; the voice rehearses `replies`."""
     folders = artefacts()
 
@@ -71,7 +81,11 @@ def factories(script: Script, replies: Iterable[str]) -> Factories:
         _rehearse(engine, replies)
         return engine
 
-    return {"asr": ear, "llm": mind, "tts": voice}
+    def lips(options: Wav2LipOptions, _: Path, width: int, height: int) -> Face:
+        return open_wav2lip(options, folders["avatar"], width, height, folders["face"])
+
+    made: dict[str, Callable[..., Any]] = {"asr": ear, "llm": mind, "tts": voice}
+    return made | ({"face": lips} if config.face.engine == "wav2lip" else {})
 
 
 class _ForcedModel:

@@ -15,13 +15,15 @@ from rich.console import Console
 
 import export
 import models
+from benchmarks.portrait import write_avatar
 from edge_talker.asr.whisper.description import DESCRIPTION_FILE, Description
 from edge_talker.asr.whisper.ggml_file import GGML_FILE
 from edge_talker.asr.whisper.mel import mel_filters
 from edge_talker.asr.whisper.tokens import TOKENS_FILE
 from edge_talker.tts.vits import description as vits_description
-from export import llm, vits
+from export import llm, vits, wav2lip
 from export.llm_quantize import Quantization, write_quantized
+from export.wav2lip_material import material
 from export.whisper import Loaded, Precision, load, write_graphs
 from export.whisper_ggml import write_ggml
 from export.whisper_tokens import write_ranks
@@ -62,6 +64,22 @@ def llm_artefact(size: str, quantization: Quantization) -> Path:
     return _made_once(f"llm-{size}-{quantization}", write)
 
 
+def wav2lip_artefact(precision: wav2lip.Precision) -> Path:
+    """Return a folder with the graphs of a random Wav2Lip of 96 pixels."""
+
+    def write(growing: Path) -> None:
+        loaded = wav2lip.load("random:96")
+        used = material(None, None, loaded.network.dims.size)
+        wav2lip.write_graphs(loaded.network, precision, growing, used)
+
+    return _made_once(f"wav2lip-96-{precision}", write)
+
+
+def avatar(model: Path) -> Path:
+    """Return the folder of an avatar that was made for a Wav2Lip."""
+    return _made_once(f"avatar-of-{model.name}", lambda growing: write_avatar(growing, model))
+
+
 def _made_once(name: str, write: Callable[[Path], None]) -> Path:
     """Return a folder that `write` fills, again only when an exporter or a definition changed."""
     sources = sorted(Path(p) for m in (export, models) for p in Path(m.__path__[0]).glob("*.py"))
@@ -97,10 +115,13 @@ def whole_loop() -> dict[str, str]:
     """Return the folders of a loop's models by stage: the sizes of the profile cpu."""
     ear = load("random:base", None, seed=0)
     voice = vits.load("random:medium", None, seed=0)
+    lips = wav2lip_artefact(wav2lip.Precision.INT8)
     return {
         "asr": str(whisper_artefact(ear, Precision.INT8)),
         "llm": str(llm_artefact("0.5b", Quantization.Q4_K_M)),
         "tts": str(vits_artefact(voice, vits.Precision.INT8)),
+        "face": str(lips),
+        "avatar": str(avatar(lips)),
     }
 
 

@@ -16,14 +16,14 @@ from statistics import fmean, linear_regression
 from rich.console import Console
 
 from benchmarks import forced, sounds
-from benchmarks.conversation import needs_script, spoken_questions
+from benchmarks.conversation import FACES, needs_script, profile_of, spoken_questions
 from benchmarks.dialogue import Script, Utterance
 from benchmarks.echo import DATA
 from benchmarks.meter import Meter
 from benchmarks.result import Bound, Figure, finish, kept_file, setup
 from benchmarks.room import Echo, Room
 from benchmarks.sounds import PERSON_DBFS
-from edge_talker import Agent, Config
+from edge_talker import Agent
 from edge_talker.audio import HEARING_RATE_HZ
 from edge_talker.clock import Clock
 from edge_talker.errors import EdgeTalkerError
@@ -135,7 +135,7 @@ def main(argv: Sequence[str]) -> int:
     watch = Watch()
     try:
         echo = Echo.of_room(options.rir, options.level_db)
-        config, script = Config.load(options.profile), Script()
+        config, script = profile_of(options.profile, options.face), Script()
         is_forced = needs_script(config)
         questions = [
             dataclasses.replace(one, samples=sounds.at_level(one.samples, PERSON_DBFS))
@@ -143,7 +143,9 @@ def main(argv: Sequence[str]) -> int:
         ]
         soak = Soak(questions, script, seconds, watch)
         replies = [question.row.reply for question in questions]
-        agent = Agent(config, factories=forced.factories(script, replies) if is_forced else {})
+        agent = Agent(
+            config, factories=forced.factories(config, script, replies) if is_forced else {}
+        )
         with agent, Meter() as meter:
             room = Room(
                 echo,
@@ -201,6 +203,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--drift-ppm", type=float, default=200.0, help="of the loudspeaker's clock")
     add("--questions", type=Path, help="folder of spoken questions, else the packaged ones")
     add("--profile", default="starter")
+    add("--face", choices=FACES, default=FACES[0], help="of a profile of networks")
     add("--keep", action="store_true", help="write the result to benchmarks/results")
     return parser
 

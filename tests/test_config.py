@@ -62,7 +62,8 @@ def test_the_other_packaged_profiles_have_four_networks_and_the_starter_s_waits(
 
 @pytest.mark.parametrize("name", ["cpu", "cuda", "jetson"])
 @pytest.mark.parametrize(
-    ("stage", "engine"), [("asr", "whisper-cpp"), ("llm", "knowledge"), ("tts", "espeak"), ("face", "wav2lip")]
+    ("stage", "engine"),
+    [("asr", "whisper-cpp"), ("llm", "knowledge"), ("tts", "espeak"), ("face", "wav2lip")],
 )
 def test_an_engine_of_a_packaged_profile_is_changed_by_its_comment(name, stage, engine, tmp_path):
     text = (Path(edge_talker.__file__).parent / f"profiles/{name}.toml").read_text("utf-8")
