@@ -142,7 +142,8 @@ class _TorchLips:
         faces = self._input.expand(len(mels), -1, -1, -1)
         whole = self._network(torch.from_numpy(mels), faces)
         lower = whole[:, :, self._first_row :].permute(0, 2, 3, 1) * 255
-        return lower.round().byte().numpy()
+        drawn: NDArray[np.uint8] = lower.round().byte().numpy()
+        return drawn
 
     def close(self) -> None:
         pass

@@ -23,7 +23,7 @@ from benchmarks.baseline import STAGES as BASELINE_STAGES
 from benchmarks.baseline import Baseline, fixed_turns, ratios
 from benchmarks.dialogue import Row, Script, Utterance
 from benchmarks.hold import Conversation, Measured, hold
-from benchmarks.recordings import sound_files
+from benchmarks.recordings import cut_in_figures, sound_files
 from benchmarks.result import Bound, Figure, finish, kept_file, setup
 from edge_talker import Agent, Config
 from edge_talker.audio import HEARING_RATE_HZ
@@ -72,6 +72,8 @@ def main(argv: Sequence[str]) -> int:
         talk = hold(agent, utterances, script)
         figures, bounds = judged(talk)
         pairs = compared(agent, script) if is_forced and options.baseline else []
+        if options.cut_in:
+            figures |= cut_in_figures(agent, options.cut_in, script)
     if pairs:
         more, more_bounds = baseline_figures(pairs, figures["peak_rss_mb"])
         figures, bounds = figures | more, bounds | more_bounds
@@ -103,6 +105,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--face", choices=FACES, default=FACES[0], help="of a profile of networks")
     add("--turns", type=int, default=50, help="that count, besides the warm-up")
     add("--questions", type=Path, help="folder of spoken questions, else packaged ones")
+    add("--cut-in", type=Path, help="folder of recordings to sit through besides")
     add("--baseline", action=argparse.BooleanOptionalAction, default=True, help="of forced runs")
     add("--out", type=Path, help="folder of the plots")
     add("--keep", action="store_true", help="write the result to benchmarks/results")

@@ -6,12 +6,16 @@ import numpy as np
 from rich.console import Console
 from rich.progress import track
 
+from benchmarks.dialogue import Row, Script, Utterance
 from benchmarks.result import Figure
 from edge_talker import Agent
 from edge_talker.audio import HEARING_RATE_HZ, voiced_bounds
 from edge_talker.errors import InputError
 from edge_talker.hearing.decode import decode
 
+_WORDS_PER_S = 2.5
+_MADE_UP = ("grey", "committee", "walked", "over", "seven", "velvet", "hills", "singing")
+_UNKNOWN = Row("en", ("Grey hills.",), (), "", into_reply=False)
 SOUND_FILES = (".wav", ".flac", ".mp3")
 
 console = Console(stderr=True)
@@ -30,11 +34,18 @@ def sound_files(folder: Path) -> list[Path]:
     return found
 
 
-def cuts_in(agent: Agent, path: Path) -> bool:
-    """Return whether a turn is committed before the last voiced sample of the recording."""
-    bounds = voiced_bounds(np.concatenate(list(decode(path, HEARING_RATE_HZ))))
+def cuts_in(agent: Agent, path: Path, script: Script) -> bool:
+    """Return whether a turn is committed before the last voiced sample of the recording.
+
+    A forced ear knows no word of it: it writes what no knowledge file answers, and a full stop at
+    every pause, so that each looks like an end.
+    """
+    sound = np.concatenate(list(decode(path, HEARING_RATE_HZ)))
+    bounds = voiced_bounds(sound)
     if bounds is None:
         return False
+    script.clear()
+    script.say(Utterance(_UNKNOWN, sound, _words(len(sound))), 0)
     end_s = bounds[1] / HEARING_RATE_HZ
     turns = agent.run(path, paced=False).as_dict()["turns"]
     return any(
@@ -42,10 +53,19 @@ def cuts_in(agent: Agent, path: Path) -> bool:
     )
 
 
-def cut_in_figures(agent: Agent, folder: Path) -> dict[str, Figure]:
+def _words(samples: int) -> tuple[tuple[int, str], ...]:
+    step = round(HEARING_RATE_HZ / _WORDS_PER_S)
+    return tuple(
+        (at, f" {_MADE_UP[i % len(_MADE_UP)]}") for i, at in enumerate(range(step, samples, step))
+    )
+
+
+def cut_in_figures(agent: Agent, folder: Path, script: Script) -> dict[str, Figure]:
     """Return how many recordings of a folder are answered before their end."""
     recordings = sound_files(folder)
-    early = [f for f in track(recordings, "listening", console=console) if cuts_in(agent, f)]
+    early = [
+        f for f in track(recordings, "listening", console=console) if cuts_in(agent, f, script)
+    ]
     for path in early:
         console.print(f"answered before its end: {path.name}")
     percent = round(100 * len(early) / len(recordings), 2)

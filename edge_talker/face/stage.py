@@ -73,16 +73,17 @@ class FaceStage(Stage[Face, Speech, Clip]):
         frames: list[VideoFrame] = []
         drawing = self.slot.engine.frames(item, state, stop)
         for frame in drawing:
-            # A full clip goes out when the next one begins: then its last sample is known.
-            if len(frames) >= FRAMES:
-                upto = max(sent, frame.at_sample)
-                if sent < end and self._player.is_short_of_sound(item.turn_id, LEAD_S):
-                    self.report.count("face_missed")
-                    upto = end
-                self._send(item, start, sent, upto, frames)
-                sent, frames = upto, []
             frames.append(frame)
             self.report.mark(item.turn_id, "face_first_frame")
+            if len(frames) < FRAMES:
+                continue
+            next_frame = frame.at_sample + item.rate_hz // FRAMES_PER_SECOND
+            upto = min(max(sent, next_frame), end)
+            if sent < end and self._player.is_short_of_sound(item.turn_id, LEAD_S):
+                self.report.count("face_missed")
+                upto = end
+            self._send(item, start, sent, upto, frames)
+            sent, frames = upto, []
         if stop():
             return
         if frames or sent < end or start == end:

@@ -19,7 +19,7 @@ from edge_talker.turns import Turns
 DUCKED = 10 ** (-20 / 20)  # gain while somebody speaks into a reply
 _DUCK_S = 0.02
 _FADE_S = 0.005  # of a reply that is cut off, so that it does not click
-START_S = 0.12  # a reply begins once this much of it lies ready, so that it does not stumble
+START_S = 0.08  # a reply begins once this much of it lies ready, so that it does not stumble
 _POLL_S = 0.02  # a callback may not notify, so a full buffer is looked at again after this
 
 
