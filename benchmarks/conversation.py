@@ -222,7 +222,6 @@ def judged(talk: Conversation) -> tuple[dict[str, Figure], dict[str, Bound]]:
         "frames_shown": frames["shown"],
         "frames_dropped_percent": _percent(frames["dropped"], drawn),
         "frames_repeated_percent": _percent(frames["repeated"], drawn),
-        "face_missed": counters.get("face_missed", 0),
         "output_underflow": counters["output_underflow"],
         "av_skew_abs_p95_ms": talk.report["summary"]["av_skew_abs"]["p95"],
         "interruptions": len(silences),

@@ -2,7 +2,6 @@
 
 import os
 import threading
-from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -10,7 +9,6 @@ import numpy as np
 import pytest
 
 from edge_talker.dialogue import Dialogue
-from edge_talker.face import ReplyState
 from edge_talker.face.stage import FaceStage
 from edge_talker.llm.stage import LlmStage
 from edge_talker.messages import Speech, Transcript, VideoFrame
@@ -85,23 +83,6 @@ def test_what_is_refused_is_not_read_ahead_either(stage):
 # ---- pictures -----------------------------------------------------------------------------------
 
 
-class Player:
-    """Takes clips; from the third question on it is short of sound."""
-
-    def __init__(self, plenty):
-        self.clips = []
-        self._plenty = plenty
-
-    def put(self, item):
-        self.clips.append(item)
-        return True
-
-    def is_short_of_sound(self, turn_id, lead_s):
-        del turn_id, lead_s
-        self._plenty -= 1
-        return self._plenty < 0
-
-
 class Face:
     def frames(self, speech, state, stop):
         del stop
@@ -110,17 +91,17 @@ class Face:
             yield VideoFrame(speech.turn_id, np.zeros((1, 1, 3), np.uint8), at)
 
 
-def drawn(plenty, *pieces):
-    player = Player(plenty)
-    counters = []
+def drawn(*pieces):
+    clips = []
+    player = SimpleNamespace(put=lambda clip: clips.append(clip) or True)
     conversation = SimpleNamespace(
         turns=SimpleNamespace(is_stale=lambda _: False), dialogue=Dialogue(lambda _: 0.0),
-        report=SimpleNamespace(mark=lambda *_: None, count=counters.append), on_fatal=None,
+        report=SimpleNamespace(mark=lambda *_: None), on_fatal=None,
     )  # fmt: skip
     stage = FaceStage(Slot(Face()), conversation, [], player, {})
     for piece in pieces:
         stage.handle(piece)
-    return player.clips, counters
+    return clips
 
 
 def speech(seconds, last):
@@ -128,32 +109,20 @@ def speech(seconds, last):
     return Speech(1, 0, samples, RATE, (), (), last)
 
 
-@pytest.mark.parametrize("plenty", [0, 1, 2, 100])
-def test_no_sound_and_no_picture_is_lost_where_the_face_is_slow(plenty):
-    first = speech(0.4, last=False)
-    clips, counters = drawn(plenty, first, replace(first, last=True))
-    sound = np.concatenate([clip.samples for clip in clips])
-    assert np.array_equal(sound, np.tile(first.samples, 2))
+def test_a_reply_begins_with_its_first_pictures_and_then_no_sound_waits():
+    first, second = speech(0.2, last=False), speech(0.12, last=True)
+    clips = drawn(first, second)
+    sizes = [(len(clip.samples), len(clip.frames)) for clip in clips]
+    assert sizes == [(3200, 2), (0, 2), (0, 1), (1920, 0), (0, 2), (0, 1)]
     pictures = [frame.at_sample for clip in clips for frame in clip.frames]
-    assert pictures == list(range(0, 2 * len(first.samples), RATE // 25))
-    assert [clip.last for clip in clips].count(True) == 1
-    # What comes after the last sound is pictures alone.
-    [end] = [i for i, clip in enumerate(clips) if clip.last]
-    assert all(not len(clip.samples) for clip in clips[end + 1 :])
-    assert bool(counters) == (plenty < 100)
-
-
-def test_where_the_face_is_slow_the_sound_of_a_piece_goes_ahead_of_its_pictures():
-    clips, counters = drawn(1, speech(0.4, last=True))
-    assert [len(clip.samples) for clip in clips] == [1280, 5120, 0, 0, 0]
-    assert [len(clip.frames) for clip in clips] == [2, 2, 2, 2, 2]
-    assert counters == ["face_missed"]
+    assert pictures == list(range(0, 3200 + 1920, RATE // 25))
+    assert [clip.last for clip in clips] == [False, False, False, True, False, False]
 
 
 def test_an_empty_last_piece_still_ends_the_reply():
-    clips, _ = drawn(100, speech(0.0, last=True))
-    assert [clip.last for clip in clips] == [True]
-    assert ReplyState().next_frame == 0
+    assert [clip.last for clip in drawn(speech(0.0, last=True))] == [True]
+    clips = drawn(speech(0.2, last=False), speech(0.0, last=True))
+    assert [clip.last for clip in clips][-1]
 
 
 # ---- threads ------------------------------------------------------------------------------------

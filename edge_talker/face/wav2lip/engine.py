@@ -154,7 +154,7 @@ class Wav2Lip:
     def warm_up(self) -> None:
         """Draw a first picture, and a mouth in each size of a batch."""
         self._body.warm_up()
-        for count in {1, min(2, self._options.batch), self._options.batch}:
+        for count in sorted({1, min(2, self._options.batch), self._options.batch}):
             mels = np.full((count, 1, 80, 16), -4, np.float32)
             self._network.mouths(mels, self._cache.features([0] * count))
 
