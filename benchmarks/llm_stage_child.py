@@ -1,4 +1,7 @@
-"""The process of `llm_stage.py`: `python -m benchmarks.llm_stage_child ROUNDS`."""
+"""The process of `llm_stage.py`: `python -m benchmarks.llm_stage_child MODEL ROUNDS`.
+
+As the engine's own it never loads PyTorch, whose threads would wait awake beside llama.cpp's.
+"""
 
 import json
 import os
@@ -13,21 +16,19 @@ from tempfile import TemporaryDirectory
 from rich.console import Console
 from rich.progress import track
 
-from benchmarks.random_models import llm_artefact
+from benchmarks.llm_conversation import conversation
 from benchmarks.result import Figure
 from edge_talker.llm import LlamaOptions
 from edge_talker.llm.llama.engine import Llama
-from edge_talker.llm.llama.gguf_file import GGUF_FILE
 from edge_talker.messages import Exchange, History
 from edge_talker.report import peak_rss_mb, rss_mb
 from edge_talker.text.knowledge import Knowledge
-from export.llm_quantize import Quantization
 
-SIZE = "0.5b"
 THREADS = 2
 NEW_TOKENS = 20  # with those of the template
 PREFIX_TOKENS = 300
 REPLY_TOKENS = 64
+TURNS = 200  # of the long conversation; fewer where there are few rounds
 
 _RULE = "Be kind to every visitor and keep to what you know of the museum. "
 _REPLY = "We are open every day from nine to five, and on Fridays until eight. "
@@ -36,9 +37,8 @@ _FIRST_WORDS = ("When", "Where", "Who", "Why", "How", "What", "Is", "Are", "Can"
 console = Console(stderr=True)
 
 
-def measured(rounds: int) -> dict[str, Figure]:
+def measured(model: Path, rounds: int) -> dict[str, Figure]:
     """Measure and return all figures; `rounds` of every side, after one that is left out."""
-    model = llm_artefact(SIZE, Quantization.Q4_K_M) / GGUF_FILE
     before = rss_mb()
     with TemporaryDirectory() as cache:
         os.environ["XDG_CACHE_HOME"] = cache  # a start on a machine that has never seen the persona
@@ -50,6 +50,7 @@ def measured(rounds: int) -> dict[str, Figure]:
                 engine.close()
             found["rss_added_mb"] = round(peak_rss_mb() - before, 1)
             found["prefix_restored_ms"] = _restored_ms(model)
+            found |= conversation(model, min(TURNS, 15 * rounds), THREADS)
         finally:
             del os.environ["XDG_CACHE_HOME"]
     return found
@@ -164,4 +165,4 @@ def _restored_ms(model: Path) -> float:
 
 
 if __name__ == "__main__":
-    print(json.dumps(measured(int(sys.argv[1]))))
+    print(json.dumps(measured(Path(sys.argv[1]), int(sys.argv[2]))))

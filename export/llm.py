@@ -17,6 +17,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from edge_talker.errors import InputError, MissingPackage
+from edge_talker.llm.llama.gguf_file import ADAPTER_FILE
 from edge_talker.store import Store
 from export.artefact import UNKNOWN, Origin, write_manifest
 from export.imatrix import read_imatrix
@@ -36,7 +37,6 @@ from models.random_llama import random_weights
 
 KIND = "llm.gguf"
 MODEL_FILE = "model.gguf"
-ADAPTER_FILE = "adapter.gguf"
 RANDOM = "random:"
 _WHOLE_FILE = "whole.gguf"  # before it is quantized
 _LLAMA2C_TOKENS = "tokenizer.bin"  # beside a .bin of llama2.c

@@ -64,6 +64,7 @@ def test_it_answers_beside_the_voice_detector(engine):
 
 
 def test_a_stopped_reply_ends_at_once_and_the_next_one_is_whole(engine):
+    list(engine.stream(ASKED, never))  # from now on only the last token of the prompt is read
     whole = list(engine.stream(ASKED, never))
     for after in (1, 2, 3):
         seen = []

@@ -16,7 +16,10 @@ from typer.testing import CliRunner
 pytest.importorskip("llama_cpp")
 
 from edge_talker.errors import EdgeTalkerError, InputError
+from edge_talker.llm import LlamaOptions
+from edge_talker.llm.llama.engine import Llama
 from edge_talker.store import Store
+from edge_talker.text.knowledge import Knowledge
 from export.__main__ import app
 from export.imatrix import read_imatrix
 from export.llm import load, write_whole
@@ -94,6 +97,37 @@ def test_a_lora(tmp_path, store, merge):
     assert ("adapter.gguf" in artefact.manifest.files) is not merge
     assert artefact.manifest.source == "base with lora"
     assert artefact.manifest.parity["logits_relative"] < 1e-3
+
+
+def test_the_engine_adds_a_lora_that_lies_beside_the_model(tmp_path, store, monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    base, lora = tmp_path / "base", tmp_path / "lora"
+    save_adapter(lora, saved(base, dims_of("llama")))
+    saved(base, dims_of("llama"))  # without what save_adapter has added
+    for name, more in {
+        "plain": (), "merged": ("--lora", lora), "apart": ("--lora", lora, "--no-merge")
+    }.items():  # fmt: skip
+        exported(base, "-o", name, "--quantize", "F16", *more)
+    options = LlamaOptions(persona="Be kind.", rules=(), emotions=False, passages=0, literal=1)
+    logits = {}
+    for name in ("plain", "merged", "apart"):
+        engine = Llama(options, Knowledge.packaged(), store.read(name).folder / "model.gguf")
+        assert not engine.restore()  # what another adapter made of the persona is not put back
+        logits[name] = engine._library.logits().copy()
+        engine.close()
+    reach = abs(logits["merged"]).max()
+    assert abs(logits["apart"] - logits["merged"]).max() < 0.02 * reach
+    assert abs(logits["plain"] - logits["merged"]).max() > 0.2 * reach
+
+
+def test_rows_that_k_quantizations_cannot_store_keep_their_four_bits(tmp_path, store):
+    saved(tmp_path / "odd", dims_of("llama", n_state=320))
+    exported(tmp_path / "odd", "-o", "odd", "--quantize", "Q4_K_M")
+    reader = GGUFReader(store.read("odd").folder / "model.gguf")
+    kinds = {tensor.name: tensor.tensor_type.name for tensor in reader.tensors}
+    assert kinds["blk.0.ffn_up.weight"] == kinds["blk.0.ffn_gate.weight"] == "IQ4_NL"
+    assert kinds["blk.0.attn_q.weight"] == "Q5_0"
+    assert kinds["blk.1.ffn_down.weight"] in ("Q4_K", "Q6_K")
 
 
 def test_nothing_is_kept_of_an_export_that_lost_too_much(folder, store, monkeypatch):

@@ -60,7 +60,8 @@ def write_tiny_llm(
 def _write_tokens(writer: GGUFWriter, words: tuple[str, ...]) -> int:
     """Write a SentencePiece vocabulary of letters, and of beginnings of `words`."""
     letters = [*"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.,:;!?'[]-()", "▁"]
-    pieces = sorted({w[:i] for w in words for i in range(2, len(w) + 1)}, key=len)
+    beginnings = {w[:i] for w in words for i in range(2, len(w) + 1)}
+    pieces = sorted(beginnings, key=lambda piece: (len(piece), piece))  # one file, for ever
     tokens = [*SPECIAL, *(f"<0x{byte:02X}>" for byte in range(256)), *letters, *pieces]
     kinds = [
         TokenType.UNKNOWN, *[TokenType.CONTROL] * 4, *[TokenType.BYTE] * 256,

@@ -19,7 +19,7 @@ from edge_talker.llm.llama import Tokens
 from edge_talker.llm.llama.chat import chat_of
 from edge_talker.llm.llama.emotions import EMOTIONS, MARK, EmotionGrammar, suitable
 from edge_talker.llm.llama.footprint import available_bytes, check_fits
-from edge_talker.llm.llama.gguf_file import read_shape
+from edge_talker.llm.llama.gguf_file import ADAPTER_FILE, read_shape
 from edge_talker.llm.llama.library import BATCH_TOKENS, Library
 from edge_talker.llm.llama.memory import Memory
 from edge_talker.llm.llama.pace import Pace
@@ -39,7 +39,7 @@ _OWN = "llm:"  # begins the id of what the model said
 
 
 class Llama:
-    """An `Llm` over one GGUF; one reply at a time.
+    """An `Llm` over one GGUF, with the LoRA beside it if there is one; one reply at a time.
 
     Raises:
         EngineError: the model cannot be used, or the persona does not fit into its context.
@@ -61,7 +61,11 @@ class Llama:
         self._replies: dict[str, Reply] = {}  # by answer id
         self._made = 0
         self._ahead: list[Passage] = []  # what was put before a question not yet ended
-        shape = read_shape(model)
+        shape, lora = read_shape(model), model.with_name(ADAPTER_FILE)
+        adapter = lora if lora.is_file() else None
+        if adapter:
+            both = shape.file_bytes + adapter.stat().st_size
+            shape = dataclasses.replace(shape, file_bytes=both)
         context_tokens = min(options.context_tokens, shape.trained_tokens)
         check_fits(model, shape, context_tokens, BATCH_TOKENS, available_bytes())
         self._library = library = Library(
@@ -69,6 +73,7 @@ class Llama:
             context_tokens=context_tokens,
             threads=options.threads,
             gpu_layers=options.gpu_layers,
+            adapter=adapter,
         )
         try:
             self._grammar = EmotionGrammar(library.tokenize) if options.emotions else None
@@ -81,7 +86,7 @@ class Llama:
         self._prompts = PromptBuilder(
             library.tokenize, self._chat, min(options.history_tokens, room), begin_reply
         )
-        self._prefix_file = prefix_file(model, self._chat.head)
+        self._prefix_file = prefix_file(model, adapter, self._chat.head)
         self.memory = Memory(library)
 
     def stream(self, history: History, stop: Stop) -> Iterator[Delta]:

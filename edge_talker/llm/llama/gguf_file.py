@@ -13,6 +13,7 @@ from typing import BinaryIO
 from edge_talker.errors import StoreError
 
 GGUF_FILE = "model.gguf"
+ADAPTER_FILE = "adapter.gguf"  # a LoRA beside it, which need not be there
 
 _MAGIC = b"GGUF"
 _VERSIONS = (2, 3)

@@ -44,7 +44,16 @@ class Library:
 
     """
 
-    def __init__(self, path: Path, *, context_tokens: int, threads: int, gpu_layers: int) -> None:
+    def __init__(
+        self,
+        path: Path,
+        *,
+        context_tokens: int,
+        threads: int,
+        gpu_layers: int,
+        adapter: Path | None = None,
+    ) -> None:
+        """Load a GGUF, and a LoRA over it."""
         self._context: Native = None
         self._threads = threads
         self._model = _load(path, gpu_layers)
@@ -56,6 +65,8 @@ class Library:
         self._abort = ctypes.create_string_buffer(2)
         self._worker = ThreadPoolExecutor(1, thread_name_prefix="llama")
         self._context = self._new_context(context_tokens, threads)
+        if adapter:
+            self._add(adapter)
         self._memory = llama.llama_get_memory(self._context)
         self.can_shift = bool(llama.llama_memory_can_shift(self._memory))
 
@@ -82,6 +93,18 @@ class Library:
     def use_threads(self, count: int) -> None:
         """Decode with so many threads from now on; prompts are read with those of the start."""
         llama.llama_set_n_threads(self._context, count, self._threads)
+
+    def _add(self, path: Path) -> None:
+        """Have a LoRA added to the weights in every step; it is freed with the model."""
+        adapter = llama.llama_adapter_lora_init(self._model, str(path).encode())
+        adapters = (llama.llama_adapter_lora_p_ctypes * 1)(adapter)
+        scales = (ctypes.c_float * 1)(1.0)
+        if not adapter or llama.llama_set_adapters_lora(self._context, adapters, 1, scales):
+            self.close()
+            raise EngineError(
+                f"llama.cpp cannot load {path}: {_reason()}",
+                "Export the model and its LoRA again, from the same folder.",
+            )
 
     # ---- text -----------------------------------------------------------------------------------
 
@@ -162,10 +185,6 @@ class Library:
         pointer = llama.llama_get_logits_ith(self._context, -1)
         return np.ctypeslib.as_array(pointer, (self.n_vocab,))
 
-    def sample(self, chain: Native) -> int:
-        """Return the token that a chain of samplers picks after the last one."""
-        return int(llama.llama_sampler_sample(chain, self._context, -1))
-
     def remove(self, begin: int, end: int = -1) -> None:
         """Forget the positions [begin, end), to the last where `end` is -1."""
         llama.llama_memory_seq_rm(self._memory, _SEQUENCE, begin, end)
@@ -199,8 +218,7 @@ class Library:
 
 
 def _load(path: Path, gpu_layers: int) -> Native:
-    log, _ = _log()
-    log.watch()
+    _log()[0].watch()
     parameters = llama.llama_model_default_params()
     parameters.n_gpu_layers = gpu_layers
     if _AMX in llama.llama_print_system_info():
@@ -214,10 +232,14 @@ def _load(path: Path, gpu_layers: int) -> Native:
     model = llama.llama_model_load_from_file(str(path).encode(), parameters)
     if not model:
         raise EngineError(
-            f"llama.cpp cannot load {path}: {' '.join(log.errors) or 'it does not say why'}",
+            f"llama.cpp cannot load {path}: {_reason()}",
             "Look whether it is whole: edge-talker models verify; else export it again.",
         )
     return model
+
+
+def _reason() -> str:
+    return " ".join(_log()[0].errors) or "it does not say why"
 
 
 @cache

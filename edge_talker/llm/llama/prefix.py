@@ -20,12 +20,12 @@ _DIGEST_BYTES = 32
 _KEPT = 8  # files, those that were used last
 
 
-def prefix_file(model: Path, tokens: Tokens) -> Path | None:
+def prefix_file(model: Path, adapter: Path | None, tokens: Tokens) -> Path | None:
     """Return where the state of `tokens` is kept; None where there is no cache."""
     folder = cache_folder("llm")
-    status = model.stat()
+    files = [(path, path.stat()) for path in (model, adapter) if path]
     identity = (
-        str(model.resolve()), status.st_size, status.st_mtime_ns,
+        [(str(path.resolve()), status.st_size, status.st_mtime_ns) for path, status in files],
         metadata.version("llama-cpp-python"), tokens,
     )  # fmt: skip
     name = hashlib.sha256(repr(identity).encode()).hexdigest()[:32]
