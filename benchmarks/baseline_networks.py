@@ -58,7 +58,7 @@ class Networks:
         folder = llm_artefact("0.5b", Quantization.Q4_K_M)
         self._vocabulary = llama_cpp.Llama(str(folder / GGUF_FILE), vocab_only=True, verbose=False)
         self._voice = _voice()
-        lips = wav2lip_artefact(wav2lip.Precision.INT8)
+        lips = wav2lip_artefact(wav2lip.load("random:96"), wav2lip.Precision.INT8)
         self._face = _face(lips, avatar(lips))
         self._speech: list[Speech] = []
 

@@ -52,6 +52,17 @@ def vits_artefact(loaded: vits.Loaded, precision: vits.Precision) -> Path:
     return _made_once(name, write)
 
 
+def wav2lip_artefact(loaded: wav2lip.Loaded, precision: wav2lip.Precision) -> Path:
+    """Return a folder with the graphs of a random Wav2Lip, calibrated on packaged speech."""
+    name = f"wav2lip-{loaded.source.partition(',')[0].partition(':')[2]}-{precision}"
+
+    def write(growing: Path) -> None:
+        used = material(None, None, loaded.network.dims.size)
+        wav2lip.write_graphs(loaded.network, precision, growing, used)
+
+    return _made_once(name, write)
+
+
 def llm_artefact(size: str, quantization: Quantization) -> Path:
     """Return a folder with the GGUF of a random language model of a size of `models.llama`."""
 
@@ -62,17 +73,6 @@ def llm_artefact(size: str, quantization: Quantization) -> Path:
         whole.unlink()
 
     return _made_once(f"llm-{size}-{quantization}", write)
-
-
-def wav2lip_artefact(precision: wav2lip.Precision) -> Path:
-    """Return a folder with the graphs of a random Wav2Lip of 96 pixels."""
-
-    def write(growing: Path) -> None:
-        loaded = wav2lip.load("random:96")
-        used = material(None, None, loaded.network.dims.size)
-        wav2lip.write_graphs(loaded.network, precision, growing, used)
-
-    return _made_once(f"wav2lip-96-{precision}", write)
 
 
 def avatar(model: Path) -> Path:
@@ -115,7 +115,7 @@ def whole_loop() -> dict[str, str]:
     """Return the folders of a loop's models by stage: the sizes of the profile cpu."""
     ear = load("random:base", None, seed=0)
     voice = vits.load("random:medium", None, seed=0)
-    lips = wav2lip_artefact(wav2lip.Precision.INT8)
+    lips = wav2lip_artefact(wav2lip.load("random:96"), wav2lip.Precision.INT8)
     return {
         "asr": str(whisper_artefact(ear, Precision.INT8)),
         "llm": str(llm_artefact("0.5b", Quantization.Q4_K_M)),

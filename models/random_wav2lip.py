@@ -17,11 +17,12 @@ from models.wav2lip_dims import Wav2LipDims
 
 # Gaussian layers under ReLU make errors grow against what they carry, trained ones do not. Kernels
 # that are even over their places, outputs that are mostly above 0 and small residuals tame that.
-_UNEVEN = 0.6  # spread of a kernel's weights over its places, beside that of their mean
-_MEAN = 1.0  # of a normalised output, in its own spread
+_UNEVEN = 0.8  # spread of a kernel's weights over its places, beside that of their mean
+_MEAN = 1.4  # of a normalised output, in its own spread
 _RESIDUAL_GAIN = 0.5
-_SKIP_GAIN = 0.2  # of a face's features beside what came from the sound
+_SKIP_GAIN = 0.15  # of a face's features beside what came from the sound
 _LOGIT_SPREAD = 1.0  # before the sigmoid
+_HEEDS = 0.04  # deviation of the picture over mels, at the least
 _SAMPLES = 16
 _SHARED = 0.75  # of the mean variance of a layer in each channel's: vectors show few values
 
@@ -31,9 +32,19 @@ def random_wav2lip(dims: Wav2LipDims, seed: int = 0) -> Wav2Lip:
     """Return a float32 Wav2Lip in evaluation mode whose weights follow from `dims` and `seed`.
 
     Gaussian weights; one pass over made-up faces and mels then gives every normalisation the mean
-    and the variance of its channels, as training would.
+    and the variance of its channels, as training would. Of very narrow networks some come out
+    nearly deaf; they are drawn again.
     """
     generator = torch.Generator().manual_seed(seed)
+    while True:
+        network = _drawn(dims, generator)
+        face = made_up_faces(dims.size, 1, generator).expand(4, -1, -1, -1)
+        pictures = network(made_up_mels(4, generator), face)
+        if pictures.std(0).mean() >= _HEEDS:
+            return network
+
+
+def _drawn(dims: Wav2LipDims, generator: torch.Generator) -> Wav2Lip:
     network = Wav2Lip(dims).eval()
     for module in network.modules():
         if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
@@ -45,7 +56,7 @@ def random_wav2lip(dims: Wav2LipDims, seed: int = 0) -> Wav2Lip:
             module.bias.normal_(0, 0.1, generator=generator)
     _quieten_skips(network)
     hooks = [
-        module.register_forward_pre_hook(_Fit(module, generator))
+        module.conv.register_forward_hook(_Fit(module, generator))
         for module in network.modules()
         if isinstance(module, Block | TransposedBlock)
     ]
@@ -73,9 +84,8 @@ class _Fit:
         self._block = block
         self._generator = generator
 
-    def __call__(self, _module: nn.Module, inputs: tuple[Tensor]) -> None:
+    def __call__(self, _conv: nn.Module, _inputs: object, seen: Tensor) -> None:
         norm = self._block.norm
-        seen = self._block.conv(inputs[0])
         assert norm.running_mean is not None
         assert norm.running_var is not None
         axes = (0, 2, 3)

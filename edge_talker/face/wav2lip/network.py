@@ -43,11 +43,13 @@ class Network:
         self._threads = threads
         self._face: Session | None = None
         self._lips = self._open(LIPS_FILE, {"mel", *self.description.features}, {"mouth"})
-        for found in self._lips.native.get_inputs():
-            shape = self.description.features.get(found.name)
+        d = self.description
+        expected: dict[str, tuple[int, ...]] = {**d.features, "mouth": (3, d.rows, d.size)}
+        for found in [*self._lips.native.get_inputs(), *self._lips.native.get_outputs()]:
+            shape = expected.get(found.name)
             if shape is not None and tuple(found.shape[1:]) != shape:
                 raise StoreError(
-                    f"{folder / LIPS_FILE} takes {found.name} of {found.shape[1:]}; "
+                    f"{folder / LIPS_FILE} has {found.name} of {found.shape[1:]}; "
                     f"wav2lip.json says {list(shape)}.",
                     EXPORT_AGAIN,
                 )
