@@ -128,9 +128,9 @@ def _whole_in_pytorch(loaded: Loaded, last: _Noting) -> float:
     ids, forced = (torch.from_numpy(each)[None] for each in (last.ids, last.durations))
     begin = time.perf_counter()
     with torch.inference_mode():
-        z, _, _ = loaded.network.text(
+        prior, _, mask = loaded.network.text(
             ids, torch.tensor([count]), torch.randn(1, 2, count),
             torch.randn(1, channels, 1024), torch.tensor([0.667, 1.0, 0.8]), forced,
         )  # fmt: skip
-        loaded.network.vocode(z)
+        loaded.network.vocode(loaded.network.latents(prior, mask))
     return time.perf_counter() - begin

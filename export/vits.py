@@ -1,7 +1,7 @@
 """`python -m export vits`: from a checkpoint to a voice in the store, with its proof.
 
 Reads the original's .pth, Piper's training checkpoints, published Piper voices (.onnx) and
-random:SIZE; writes two ONNX graphs in a precision of choice.
+random:SIZE; writes four ONNX graphs in a precision of choice.
 """
 
 import copy
@@ -19,15 +19,23 @@ from rich.progress import Progress
 from edge_talker.errors import InputError
 from edge_talker.store import Store
 from edge_talker.tts.vits.description import DESCRIPTION_FILE, Description
-from edge_talker.tts.vits.network import TENSORRT_FILE, TEXT_FILE, VOCODER_FILE, WHOLE_FILE
+from edge_talker.tts.vits.network import (
+    COARSE_FILE,
+    FILES,
+    FINE_FILE,
+    FLOW_FILE,
+    TENSORRT_FILE,
+    TEXT_FILE,
+)
+from edge_talker.tts.vits.whole_network import WHOLE_FILE
 from export.artefact import UNKNOWN, Origin, write_manifest
 from export.options import Commercial, Licence, Name, Replace, Seed
 from export.parity import judge
 from export.piper_voice import read_voice
 from export.quantize import convolutions_int8, dynamic_int8
 from export.tensorrt import vocoder_plan
-from export.vits_graph import OPSET, text_graph, vocoder_graph
-from export.vits_parity import HALVES_LIMITS, LIMITS, measure, measure_halves
+from export.vits_graph import OPSET, flow_graph, text_graph, vocoder_graphs
+from export.vits_parity import LIMITS, PARTS_LIMITS, measure, measure_parts
 from export.vits_voice import described, described_graph, read_settings
 from models.checkpoint_files import sha256
 from models.random_vits import random_vits
@@ -38,7 +46,6 @@ from models.vits_dims import RATES_HZ, SIZES
 KIND = "tts.vits"
 RANDOM = "random:"
 RATE_HZ = 22_050  # where no configuration tells
-_QUANTIZED = "/flow/"  # of the text side; see `write_graphs`
 
 console = Console(stderr=True)
 
@@ -48,7 +55,7 @@ class Precision(StrEnum):
 
     FP32 = "fp32"
     FP16 = "fp16"  # the vocoder, for a GPU
-    INT8 = "int8"  # the flow of the text side
+    INT8 = "int8"  # the flow
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +120,7 @@ def vits(
 def _published(
     path: Path, config: Path | None, name: str, licence: str, *, commercial: bool, replace: bool
 ) -> None:
-    """Take a published Piper voice into the store, in two graphs where it can be split."""
+    """Take a published Piper voice into the store, split where it can be."""
     settings = read_settings(config or path.with_name(f"{path.name}.json"))
     graph = read_voice(path)
     description = described_graph(graph, settings, RATE_HZ)
@@ -121,12 +128,11 @@ def _published(
         (folder / DESCRIPTION_FILE).write_text(description.to_json(), "utf-8")
         onnx.save(graph.whole, folder / WHOLE_FILE)
         figures: dict[str, float] = {}
-        if graph.halves:
-            text, vocoder = graph.halves
-            onnx.save(text, folder / TEXT_FILE)
-            onnx.save(vocoder, folder / VOCODER_FILE)
-            figures = dict(measure_halves(folder, description))
-            judge(figures, HALVES_LIMITS, console)
+        if graph.parts:
+            for part, file in zip(graph.parts, FILES, strict=True):
+                onnx.save(part, folder / file)
+            figures = dict(measure_parts(folder, description))
+            judge(figures, PARTS_LIMITS, console)
             (folder / WHOLE_FILE).unlink()
         else:
             console.print("the graph cannot be split: all of a text is spoken at once")
@@ -166,20 +172,23 @@ def load(source: str, config: Path | None, seed: int) -> Loaded:
 
 
 def write_graphs(network: Vits, precision: Precision, folder: Path) -> None:
-    """Write both graphs into `folder`.
+    """Write all graphs into `folder`.
 
-    In int8 only the flow is quantized, two thirds of the text side's work: with the encoder's
-    attention in int8 too, 6 % of all durations would change.
+    In int8 only the flow is quantized: with the encoder's attention in int8 too, 6 % of all
+    durations would change.
     """
-    text = text_graph(network)
+    onnx.save(text_graph(network), folder / TEXT_FILE)
+    flow = flow_graph(network)
     if precision is Precision.INT8:
-        convolutions_int8(text, _QUANTIZED)
-        dynamic_int8(text, _QUANTIZED)
-    onnx.save(text, folder / TEXT_FILE)
+        convolutions_int8(flow)
+        dynamic_int8(flow)
+    onnx.save(flow, folder / FLOW_FILE)
     if precision is Precision.FP16:
         network = copy.deepcopy(network)
         network.dec.half()
-        dims = network.dims
-        plan = vocoder_plan(dims.inter_channels, dims.gin_channels if dims.outside_speaker else 0)
-        (folder / TENSORRT_FILE).write_text(json.dumps(plan, indent=1) + "\n", "utf-8")
-    onnx.save(vocoder_graph(network), folder / VOCODER_FILE)
+        (folder / TENSORRT_FILE).write_text(
+            json.dumps(vocoder_plan(network.dims), indent=1) + "\n", "utf-8"
+        )
+    coarse, fine = vocoder_graphs(network)
+    onnx.save(coarse, folder / COARSE_FILE)
+    onnx.save(fine, folder / FINE_FILE)
