@@ -134,14 +134,15 @@ def _split(model: onnx.ModelProto, z: str, ceil: str) -> Parts | None:
     if len(sound) != 1 or len(rhythm) > 1 or second is None:
         return None
     entries = _entries(model, "/flow/")
-    priors = entries & _follow(model, sound[0].output[0])
-    masks = (entries & _follow(model, ceil)) - priors
+    priors = entries & _follow(model, {sound[0].output[0]})
+    masks = (entries & _follow(model, {ceil})) - priors
     if len(priors) != 1 or len(masks) != 1:
         return None
     [prior], [mask], steps = priors, masks, second.input[0]
+    pcm = [node for node in model.graph.node if "/dec/" in node.name][-1].output[0]
     model = onnx.shape_inference.infer_shapes(model)
     known = {value.name for value in model.graph.value_info}
-    for name in {z, ceil, prior, mask, steps} - known:
+    for name in {z, ceil, prior, mask, steps, pcm} - known:
         model.graph.value_info.append(helper.make_tensor_value_info(name, TensorProto.FLOAT, None))
     speaker = [value.name for value in model.graph.input if value.name == "sid"]
     try:
@@ -150,7 +151,7 @@ def _split(model: onnx.ModelProto, z: str, ceil: str) -> Parts | None:
             extract(["input", "input_lengths", "scales", *speaker], [prior, ceil]),
             extract([prior, mask, *speaker], [z]),
             extract([z, *speaker], [steps]),
-            extract([steps], ["output"]),
+            extract([steps], [pcm]),
         )
     except (ValueError, KeyError):
         return None
@@ -160,27 +161,23 @@ def _split(model: onnx.ModelProto, z: str, ceil: str) -> Parts | None:
     _rename(parts.text, {**_RENAMED, prior: "prior"})
     _rename(parts.flow, {**_RENAMED, prior: "prior", z: "z"})
     _rename(parts.coarse, {**_RENAMED, z: "z", steps: "steps"})
-    _rename(parts.fine, {steps: "steps", "output": "pcm"})
+    _rename(parts.fine, {steps: "steps", pcm: "pcm"})
     _along_time(parts)
     return parts
 
 
 def _entries(model: onnx.ModelProto, scope: str) -> set[str]:
-    """Return what is computed outside of the nodes whose name holds `scope`, and read by them."""
-    outside = {
-        name
-        for node in model.graph.node
-        if scope not in node.name and node.op_type != "Constant"
-        for name in node.output
-    }
-    return {
-        name for node in model.graph.node if scope in node.name for name in node.input
-    } & outside
+    """Return what the nodes whose name holds `scope` read and did not make themselves."""
+    inside = [node for node in model.graph.node if scope in node.name]
+    constant = {n for node in model.graph.node if node.op_type == "Constant" for n in node.output}
+    made = {name for node in model.graph.node for name in node.output} - constant
+    own = _follow(model, {name for node in inside for name in node.output})
+    return {name for node in inside for name in node.input} & made - own
 
 
-def _follow(model: onnx.ModelProto, source: str) -> set[str]:
-    """Return all that depends on `source`."""
-    found = {source}
+def _follow(model: onnx.ModelProto, sources: set[str]) -> set[str]:
+    """Return the sources and all that depends on them."""
+    found = set(sources)
     for node in model.graph.node:
         if not found.isdisjoint(node.input):
             found.update(node.output)
