@@ -5,7 +5,6 @@ fifth less. Knows graphs of convolutions with element-wise operators between the
 """
 
 import numpy as np
-import numpy as np
 import onnx
 from onnx import helper, numpy_helper
 

@@ -1,7 +1,7 @@
 """A published Piper voice (.onnx) as a source: its graph is split where it allows.
 
 Knows what Piper's exporter leaves in a graph: the inputs `input`, `input_lengths`, `scales`, `sid`,
-one Ceil that gives the durations, two RandomNormalLike, and the node names of flow and vocoder. Both
+one Ceil that gives the durations, two RandomNormalLike, the node names of flow and vocoder. Both
 noises become inputs, and durations can be forced, so that the parts are as `vits_graph` has them.
 """
 

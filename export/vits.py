@@ -6,6 +6,8 @@ random:SIZE; writes four ONNX graphs in a precision of choice.
 
 import copy
 import json
+from collections.abc import Callable
+from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -27,15 +29,17 @@ from edge_talker.tts.vits.network import (
     TENSORRT_FILE,
     TEXT_FILE,
 )
-from edge_talker.tts.vits.whole_network import WHOLE_FILE
+from edge_talker.tts.vits.whole_network import WHOLE_FILE, WholeNetwork
 from export.artefact import UNKNOWN, Origin, write_manifest
 from export.options import Commercial, Licence, Name, Replace, Seed
 from export.parity import judge
 from export.piper_voice import read_voice
 from export.quantize import convolutions_int8, dynamic_int8
 from export.tensorrt import vocoder_plan
+from export.vits_evaluation import Jury, evaluate, jury
 from export.vits_graph import OPSET, flow_graph, text_graph, vocoder_graphs
 from export.vits_parity import LIMITS, PARTS_LIMITS, measure, measure_parts
+from export.vits_reference import TorchNetwork
 from export.vits_voice import described, described_graph, read_settings
 from models.checkpoint_files import sha256
 from models.random_vits import random_vits
@@ -77,6 +81,21 @@ def vits(
     config: Annotated[
         Path | None, typer.Option(help="The voice's .json; that of a .onnx lies beside it.")
     ] = None,
+    evaluation: Annotated[
+        Path | None,
+        typer.Option(
+            "--evaluate", help="Text file, a sentence a line: DNSMOS, word errors before, after."
+        ),
+    ] = None,
+    dnsmos: Annotated[
+        Path | None, typer.Option(help="sig_bak_ovr.onnx, for --evaluate; else no DNSMOS.")
+    ] = None,
+    ear: Annotated[
+        str, typer.Option(help="A Whisper in the store that listens, else the first one there.")
+    ] = "",
+    embedding: Annotated[
+        Path | None, typer.Option(help="For --evaluate: a .npy, for voices that speak by a vector.")
+    ] = None,
     licence: Licence = UNKNOWN,
     commercial: Commercial = False,
     seed: Seed = 0,
@@ -87,11 +106,19 @@ def vits(
     Ends in a comparison with the PyTorch definition at fixed noise. An export that lost more than
     its precision may is not kept, and the exit code is 1.
     """
+
+    def judges(description: Description) -> AbstractContextManager[Jury | None]:
+        if evaluation is None:
+            return nullcontext()
+        return closing(jury(evaluation, description, ear, dnsmos, embedding))
+
     if source.endswith(".onnx"):
-        _published(Path(source), config, name, licence, commercial=commercial, replace=replace)
+        _published(
+            Path(source), config, name, judges, licence, commercial=commercial, replace=replace
+        )
         return
     loaded = load(source, config, seed)
-    with Store().new_model(name, replace=replace) as folder:
+    with judges(loaded.description) as found, Store().new_model(name, replace=replace) as folder:
         (folder / DESCRIPTION_FILE).write_text(loaded.description.to_json(), "utf-8")
         console.print(f"writing the graphs in {precision}", highlight=False)
         write_graphs(loaded.network, precision, folder)
@@ -104,6 +131,9 @@ def vits(
                 )
             )  # fmt: skip
         judge(figures, LIMITS[precision], console)
+        if found:
+            before = TorchNetwork(loaded.network, found.speaker)
+            figures |= evaluate(before, folder, loaded.description, found, console)
         manifest = write_manifest(
             folder,
             name=name,
@@ -118,13 +148,20 @@ def vits(
 
 
 def _published(
-    path: Path, config: Path | None, name: str, licence: str, *, commercial: bool, replace: bool
+    path: Path,
+    config: Path | None,
+    name: str,
+    judges: Callable[[Description], AbstractContextManager[Jury | None]],
+    licence: str,
+    *,
+    commercial: bool,
+    replace: bool,
 ) -> None:
     """Take a published Piper voice into the store, split where it can be."""
-    settings = read_settings(config or path.with_name(f"{path.name}.json"))
     graph = read_voice(path)
+    settings = read_settings(config or path.with_name(f"{path.name}.json"))
     description = described_graph(graph, settings, RATE_HZ)
-    with Store().new_model(name, replace=replace) as folder:
+    with judges(description) as found, Store().new_model(name, replace=replace) as folder:
         (folder / DESCRIPTION_FILE).write_text(description.to_json(), "utf-8")
         onnx.save(graph.whole, folder / WHOLE_FILE)
         figures: dict[str, float] = {}
@@ -133,9 +170,13 @@ def _published(
                 onnx.save(part, folder / file)
             figures = dict(measure_parts(folder, description))
             judge(figures, PARTS_LIMITS, console)
-            (folder / WHOLE_FILE).unlink()
         else:
             console.print("the graph cannot be split: all of a text is spoken at once")
+        if found:
+            before = WholeNetwork(folder, description, found.speaker, provider="cpu", threads=2)
+            figures |= evaluate(before, folder, description, found, console)
+        if graph.parts:
+            (folder / WHOLE_FILE).unlink()
         manifest = write_manifest(
             folder,
             name=name,

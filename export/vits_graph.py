@@ -86,9 +86,7 @@ def text_graph(network: Vits) -> onnx.ModelProto:
         "prior": {2: "frames"},
         "durations": {1: "n"},
     }
-    return _exported(
-        _Text(network), arguments, speaker, TEXT_INPUTS, ["prior", "durations"], axes
-    )
+    return _exported(_Text(network), arguments, speaker, TEXT_INPUTS, ["prior", "durations"], axes)
 
 
 def flow_graph(network: Vits) -> onnx.ModelProto:

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from edge_talker.tts.vits.description import Description
-from edge_talker.tts.vits.network import Manner, SplitNetwork
+from edge_talker.tts.vits.network import Manner, SplitNetwork, noises
 from edge_talker.tts.vits.whole_network import WholeNetwork
 from export.parity import Figures, Limit, snr_db
 from models.random_vits import made_up
@@ -68,10 +68,10 @@ def measure(
             provider="cpu", threads=2,
         )  # fmt: skip
         lengths, free = torch.tensor([count]), torch.full((1, count), -1)
-        noises = tuple(map(torch.from_numpy, exported.noises(count)))
+        rhythm, noise = map(torch.from_numpy, noises(description.channels))
         with torch.inference_mode():
             prior, durations, mask = network.text(
-                ids, lengths, noises[0], noises[1], torch.tensor(scales), free, speaker
+                ids, lengths, rhythm[:, :, :count], noise, torch.tensor(scales), free, speaker
             )
             z = network.latents(prior, mask, speaker)
             pcm = network.vocode(z, speaker)[0, 0].numpy()

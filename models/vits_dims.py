@@ -3,7 +3,6 @@
 import math
 from dataclasses import dataclass, replace
 
-
 FLOW_COUPLINGS = 4
 FLOW_LAYERS = 4  # of a coupling
 FLOW_KERNEL = 5

@@ -207,12 +207,14 @@ def test_a_published_voice_is_taken_over(speakers, separable, tmp_path, monkeypa
 def test_a_published_voice_without_its_json_or_damaged_is_refused(tmp_path, monkeypatch):
     monkeypatch.setenv("EDGE_TALKER_HOME", str(tmp_path / "home"))
     path = tmp_path / "voice.onnx"
+    done = CliRunner().invoke(app, ["vits", str(path), "-o", "mine"])
+    assert f"no file {path}." in str(done.exception)
     path.write_bytes(b"not a graph")
     done = CliRunner().invoke(app, ["vits", str(path), "-o", "mine"])
-    assert "voice.onnx.json" in str(done.exception)
-    (tmp_path / "voice.onnx.json").write_text("{}")
-    done = CliRunner().invoke(app, ["vits", str(path), "-o", "mine"])
     assert "no sound ONNX graph" in str(done.exception)
+    piper_onnx(tmp_path).with_name("voice.onnx.json").unlink()
+    done = CliRunner().invoke(app, ["vits", str(path), "-o", "mine"])
+    assert "voice.onnx.json" in str(done.exception)
     assert Store().names() == []
 
 

@@ -65,6 +65,16 @@ class Network(Protocol):
         ...
 
 
+def noises(channels: int) -> tuple[Floats, Floats]:
+    """Return the noise of the durations (1, 2, ids) and of the sound (1, channels, frames).
+
+    The same for every text: what is said again sounds as before, and none is drawn.
+    """
+    draw = np.random.default_rng(0)
+    rhythm = draw.standard_normal((1, 2, _MOST_IDS), np.float32)
+    return rhythm, draw.standard_normal((1, channels, _NOISE_FRAMES), np.float32)
+
+
 class SplitNetwork:
     """A `Network` of four graphs in `folder`.
 
@@ -119,9 +129,7 @@ class SplitNetwork:
         self._text, self._speaker = text, extra[TEXT_FILE]
         steps = description.frame_steps
         rows, sizes = (threads, ()) if provider == "cpu" else (1, BUCKETS)
-        self._flow = Windowed(
-            flow, extra[FLOW_FILE], reach=description.flow_reach_frames, factor=1
-        )
+        self._flow = Windowed(flow, extra[FLOW_FILE], reach=description.flow_reach_frames, factor=1)
         self._coarse = Windowed(
             coarse, extra[COARSE_FILE], reach=description.coarse_reach_frames, factor=steps,
             sizes=sizes,
@@ -130,16 +138,13 @@ class SplitNetwork:
             fine, {}, reach=description.fine_reach_steps, factor=description.hop_samples // steps,
             rows=rows, sizes=[steps * size for size in sizes],
         )  # fmt: skip
-        # The same noise for every text: what is said again sounds as before, and none is drawn.
-        draw = np.random.default_rng(0)
-        self._rhythm = draw.standard_normal((1, 2, _MOST_IDS), np.float32)
-        noise = draw.standard_normal((1, description.channels, _NOISE_FRAMES), np.float32)
+        self._rhythm, noise = noises(description.channels)
         self._noise = self._text.value(noise)
         self._compare(folder)
 
     def _compare(self, folder: Path) -> None:
         """See that the graphs are those that `vits.json` describes; runs all but the text side."""
-        channels, hop = self._description.channels, self._description.hop_samples
+        channels = self._description.channels
         for file, name in ((FLOW_FILE, "prior"), (COARSE_FILE, "z")):
             [found] = [i for i in self._sessions[file].native.get_inputs() if i.name == name]
             if isinstance(found.shape[1], int) and found.shape[1] != channels:
@@ -164,10 +169,6 @@ class SplitNetwork:
                     EXPORT_AGAIN,
                 )
 
-    def noises(self, count: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Return the noise of the durations (1, 2, count) and of the sound (1, channels, any)."""
-        return np.ascontiguousarray(self._rhythm[:, :, :count]), self._noise.numpy()
-
     def plan(
         self, ids: Ids, manner: Manner, stop: Stop, forced: Ids | None = None
     ) -> "SplitPlan | None":
@@ -182,7 +183,7 @@ class SplitNetwork:
         inputs = {
             "ids": value(ids[None]),
             "lengths": value(np.array([count], np.int64)),
-            "duration_noise": value(self.noises(count)[0]),
+            "duration_noise": value(np.ascontiguousarray(self._rhythm[:, :, :count])),
             "noise": self._noise,
             "scales": value(np.array(manner, np.float32)),
             "forced": value(np.full((1, count), -1) if forced is None else forced[None]),
