@@ -13,9 +13,9 @@ import numpy as np
 import torch
 
 from edge_talker.tts.vits.description import Description
-from edge_talker.tts.vits.network import Manner, SplitNetwork, noises
+from edge_talker.tts.vits.network import Manner, Plan, SplitNetwork, noises
 from edge_talker.tts.vits.whole_network import WholeNetwork
-from export.parity import Figures, Limit, snr_db
+from export.parity import Figures, Floats, Limit, snr_db
 from models.random_vits import made_up
 from models.vits import Scales, Vits
 
@@ -90,12 +90,8 @@ def measure(
         found["z_snr_db"].append(snr_db(z.numpy(), found_z))
         found["pcm_max_abs"].append(float(np.abs(sound - pcm).max()))
         found["pcm_snr_db"].append(snr_db(pcm, sound))
-        chunk = _CHUNKS[seed % len(_CHUNKS)]
-        pieces = [
-            same.sound(start, min(frames, start + chunk), _never)
-            for start in range(0, frames, chunk)
-        ]
-        chunked = np.concatenate([piece for piece in pieces if piece is not None])
+        again = exported.plan(ids[0].numpy(), Manner(*scales), _never, forced)
+        chunked = _in_chunks(again, frames, _CHUNKS[seed % len(_CHUNKS)])
         found["chunked_max_abs"].append(float(np.abs(chunked - sound).max()))
         found["frames_per_id"].append(frames / count)
         found["durations_spread"].append(float(forced.std()))
@@ -133,8 +129,7 @@ def measure_parts(folder: Path, description: Description) -> Figures:
         found["durations_equal"] += (split.durations == published.durations).tolist()
         frames = int(split.durations.sum())
         ours, theirs = split.sound(0, frames, _never), published.sound(0, frames, _never)
-        pieces = [split.sound(at, min(frames, at + 20), _never) for at in range(0, frames, 20)]
-        chunked = np.concatenate([piece for piece in pieces if piece is not None])
+        chunked = _in_chunks(parts.plan(ids, quiet, _never), frames, 20)
         assert ours is not None
         assert theirs is not None
         found["pcm_max_abs"].append(float(np.abs(ours - theirs).max()))
@@ -145,6 +140,13 @@ def measure_parts(folder: Path, description: Description) -> Figures:
         name: _mean(values) if name == "durations_equal" else max(values)
         for name, values in found.items()
     }
+
+
+def _in_chunks(plan: Plan | None, frames: int, size: int) -> Floats:
+    """Return the sound of a plan that nothing was asked of before."""
+    assert plan is not None
+    pieces = [plan.sound(at, min(frames, at + size), _never) for at in range(0, frames, size)]
+    return np.concatenate([piece for piece in pieces if piece is not None])
 
 
 def _mean(values: list[float]) -> float:

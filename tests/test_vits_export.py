@@ -48,8 +48,9 @@ def test_graphs_with_speakers_speak_as_the_definition(gin, tmp_path):
     assert figures["durations_equal"] == 1
 
 
-def test_chunks_are_the_whole_for_200_random_lengths(tmp_path):
-    folder = small_artefact(tmp_path)
+@pytest.mark.parametrize("precision", [Precision.FP32, Precision.INT8])
+def test_chunks_are_the_whole_for_200_random_lengths(precision, tmp_path):
+    folder = small_artefact(tmp_path, precision)
     description = Description.read(folder)
     ids = np.arange(1, 200, dtype=np.int64) % 100
     network, single = (

@@ -28,7 +28,9 @@ FILES = (TEXT_FILE, FLOW_FILE, COARSE_FILE, FINE_FILE)
 TENSORRT_FILE = "tensorrt.json"  # the shapes that the vocoder's engines are built for
 
 BUCKETS = (48, 96, 192, 384)  # frames of the vocoder that a GPU is prepared for
-_AHEAD_FRAMES = 256  # that the flow makes at once, after those of the first piece
+# Where blocks of the flow begin: the first one is as long as a first piece needs, the others cost
+# their reach to either side besides.
+_BLOCKS = (0, *range(48, 2**16, 256))
 _NOISE_FRAMES = 1024  # of noise; a longer clause hears it again
 _MOST_IDS = 4096
 
@@ -196,7 +198,7 @@ class SplitNetwork:
         return self._planned(prior, durations[0].astype(np.int64))
 
     def _planned(self, prior: Floats, durations: Ids) -> "SplitPlan":
-        z = Made(self._flow, Given(prior), _AHEAD_FRAMES)
+        z = Made(self._flow, Given(prior), _BLOCKS)
         return SplitPlan(z, Made(self._coarse, z), self._fine, durations)
 
     def close(self) -> None:

@@ -6,6 +6,7 @@ where it was cut. Graphs follow on each other: what one makes is kept, and never
 """
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import Protocol, TypeAlias
 
 import numpy as np
@@ -120,14 +121,14 @@ class Windowed:
 class Made:
     """A `Source`: what a graph makes of another one, made when it is asked for, and kept.
 
-    After the first window at least `ahead` inputs are taken at once, since every window costs
-    its reach besides.
+    With `blocks` it is made in blocks that begin at these inputs, whatever is asked for. For graphs
+    of int8, which round all that they see at once alike, it is then the same in every case.
     """
 
-    def __init__(self, graph: Windowed, source: Source, ahead: int = 0) -> None:
+    def __init__(self, graph: Windowed, source: Source, blocks: Sequence[int] = ()) -> None:
         self._graph = graph
         self._source = source
-        self._ahead = ahead
+        self._edges = [*(begin for begin in blocks if begin < source.length), source.length]
         self._first = self._last = 0  # inputs whose outputs are kept
         self._kept: Floats | None = None
         self.length = source.length * graph.factor
@@ -136,24 +137,31 @@ class Made:
         """Return the outputs from `start` to `end`; None once `stop`."""
         factor = self._graph.factor
         first, last = start // factor, -(-end // factor)
+        if len(self._edges) > 1:
+            first = max(edge for edge in self._edges if edge <= first)
+            last = min(edge for edge in self._edges if edge >= last)
         if self._kept is None or first > self._last or last < self._first:
-            self._kept = self._graph.outputs(self._source, first, last, stop)
-            self._first, self._last = first, last
-        elif last > self._last:
-            last = min(self._source.length, max(last, self._last + self._ahead))
-            self._keep(self._graph.outputs(self._source, self._last, last, stop), after=True)
-        if self._kept is not None and first < self._first:
-            self._keep(self._graph.outputs(self._source, first, self._first, stop), after=False)
+            self._kept, self._first, self._last = None, first, first
+        for begin, until in ((first, self._first), (self._last, last)):
+            if begin < until and not self._made(begin, until, stop):
+                return None
         if self._kept is None:
             return None
         begin = self._first * factor
         return self._kept[:, :, start - begin : end - begin]
 
-    def _keep(self, more: Floats | None, *, after: bool) -> None:
-        if more is None or self._kept is None:
-            self._kept = None
-            return
-        count = more.shape[2] // self._graph.factor
-        both = (self._kept, more) if after else (more, self._kept)
-        self._kept = np.concatenate(both, axis=2)
-        self._first, self._last = self._first - count * (not after), self._last + count * after
+    def _made(self, first: int, last: int, stop: Stop) -> bool:
+        """Make what follows on what is kept, or comes before it; False once `stop`."""
+        inner = [edge for edge in self._edges if first < edge < last]
+        parts = []
+        for begin, end in pairwise([first, *inner, last]):
+            made = self._graph.outputs(self._source, begin, end, stop)
+            if made is None:
+                return False
+            parts.append(made)
+        before = first < self._first
+        if self._kept is not None:
+            parts = [*parts, self._kept] if before else [self._kept, *parts]
+        self._kept = np.concatenate(parts, axis=2)
+        self._first, self._last = min(self._first, first), max(self._last, last)
+        return True
