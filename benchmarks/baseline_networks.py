@@ -205,11 +205,12 @@ class _TorchVoice:
     ) -> WholePlan | None:
         count = len(ids)
         durations = np.full(count, -1) if forced is None else forced
-        z, made, _ = self._network.text(
+        prior, made, mask = self._network.text(
             torch.from_numpy(ids)[None], torch.tensor([count]), torch.randn(1, 2, count),
             torch.randn(1, self._channels, 1024), torch.tensor([*manner]),
             torch.from_numpy(durations)[None],
         )  # fmt: skip
+        z = self._network.latents(prior, mask)
         pcm = self._network.vocode(z).reshape(-1).numpy()
         return WholePlan(pcm, made[0].numpy().astype(np.int64), self._hop)
 

@@ -168,10 +168,7 @@ def _fixed(*shape: int) -> Extent:
 
 
 def _options(profile: Profile) -> dict[str, str]:
-<<<<<<< HEAD
-=======
     """Return a profile as ONNX Runtime's TensorRT provider reads it."""
->>>>>>> w7
     smallest, usual, largest = _specifications(profile)
     return {
         "trt_profile_min_shapes": smallest,
