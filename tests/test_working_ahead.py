@@ -109,11 +109,11 @@ def speech(seconds, last):
     return Speech(1, 0, samples, RATE, (), (), last)
 
 
-def test_a_reply_begins_with_its_first_pictures_and_then_no_sound_waits():
+def test_a_reply_begins_with_its_first_picture_and_then_no_sound_waits():
     first, second = speech(0.2, last=False), speech(0.12, last=True)
     clips = drawn(first, second)
     sizes = [(len(clip.samples), len(clip.frames)) for clip in clips]
-    assert sizes == [(3200, 2), (0, 2), (0, 1), (1920, 0), (0, 2), (0, 1)]
+    assert sizes == [(3200, 1), (0, 2), (0, 2), (1920, 0), (0, 2), (0, 1)]
     pictures = [frame.at_sample for clip in clips for frame in clip.frames]
     assert pictures == list(range(0, 3200 + 1920, RATE // 25))
     assert [clip.last for clip in clips] == [False, False, False, True, False, False]

@@ -1,6 +1,6 @@
 """The thread that drives the face engine and joins its pictures with the speech.
 
-A reply begins when its first pictures are there; from then on sound never waits for a picture, and
+A reply begins when its first picture is there; from then on sound never waits for a picture, and
 pictures follow in clips without sound. One that comes too late is dropped by the screen.
 """
 
@@ -12,7 +12,7 @@ from edge_talker.face import FRAMES_PER_SECOND, Face, ReplyState
 from edge_talker.messages import Clip, Language, Speech, TurnDone, TurnFailed, VideoFrame
 from edge_talker.stage import Conversation, Slot, Stage
 
-FRAMES = 2  # of a clip
+FRAMES = 2  # of a clip after the first
 
 
 class Player(Protocol):
@@ -62,14 +62,14 @@ class FaceStage(Stage[Face, Speech, Clip]):
             self._state = ReplyState(emotion=reply.emotion if reply else "neutral")
         state, stop = self._state, self.stop(item.turn_id)
         end = state.next_sample + len(item.samples)  # of the piece, in the reply
-        waits = state.next_sample == 0  # the sound, for the first pictures
+        waits = state.next_sample == 0  # the sound, for the first picture
         if not waits:
             self._send(item, [], sound=True)
         frames: list[VideoFrame] = []
         for frame in self.slot.engine.frames(item, state, stop):
             frames.append(frame)
             self.report.mark(item.turn_id, "face_first_frame")
-            if len(frames) == FRAMES:
+            if waits or len(frames) == FRAMES:
                 self._send(item, frames, sound=waits)
                 waits, frames = False, []
         if stop():
