@@ -525,7 +525,7 @@ def test_notes_that_were_read_ahead_stay_where_the_best_one_is_among_them(opened
     half = replace(whole, user_text="How much is a ticket for the museum")
     engine.prepare((half,), never)
     ahead = engine._ahead
-    assert len(ahead) == 2
+    assert len(ahead) == 4
     first = engine._documents.search(whole.user_text, 2)
     assert first != ahead
     assert first[0] in ahead

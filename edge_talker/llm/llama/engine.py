@@ -34,6 +34,7 @@ from edge_talker.text.knowledge import Knowledge
 log = logging.getLogger(__name__)
 
 _EMOTION_RULE = "Begin every reply with the one word that tells your emotion, and a colon: {}."
+_MORE_AHEAD = 2  # passages: of half a question the best one is less sure
 _STEP_TOKENS = 24  # read ahead at a time; what is stopped in the middle of them is lost
 _OWN = "llm:"  # begins the id of what the model said
 
@@ -126,7 +127,7 @@ class Llama:
             EngineError: llama.cpp failed.
 
         """
-        self._ahead = self._passages(history)
+        self._ahead = self._passages(history, more=_MORE_AHEAD)
         *prompt, _ = self._prompts.build(history, self._replies, self._notes(self._ahead))
         self.memory.read(prompt, stop, moving=len(history) > 1, step_tokens=_STEP_TOKENS)
 
@@ -196,15 +197,15 @@ class Llama:
         self._replies[self._answer_id] = reply = Reply(emotion)
         return reply
 
-    def _passages(self, history: History) -> list[Passage]:
-        """Return what is put before the open question.
+    def _passages(self, history: History, more: int = 0) -> list[Passage]:
+        """Return what is put before the open question, `more` while it is only half said.
 
         Notes that were read ahead stay where the best passage is among them: others would have to
         be read while the person waits.
         """
         if not self._options.passages:
             return []
-        found = self._documents.search(history[-1].user_text, self._options.passages)
+        found = self._documents.search(history[-1].user_text, self._options.passages + more)
         return self._ahead if found and found[0] in self._ahead else found
 
     def _notes(self, found: Sequence[Passage]) -> Tokens:
@@ -234,7 +235,6 @@ class Llama:
         pace = Pace(self._options.max_clauses)
         sampler = Sampler(self._options, self._library, self.script)
         letters = 0
-        self._library.use_threads(self._options.threads)
         try:
             for _ in range(self._options.reply_tokens):
                 token = sampler.next()
@@ -248,9 +248,6 @@ class Llama:
                 reply.text += text
                 if said := pace.push(text):
                     yield said
-                if pace.clauses == 1:
-                    # What is said first is at work now, and this has time.
-                    self._library.use_threads(max(1, self._options.threads // 2))
                 if pace.ended or not self.memory.write([token], stop):
                     break
             if not stop() and (rest := pace.finish()):

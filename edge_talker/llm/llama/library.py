@@ -55,7 +55,6 @@ class Library:
     ) -> None:
         """Load a GGUF, and a LoRA over it."""
         self._context: Native = None
-        self._threads = threads
         self._model = _load(path, gpu_layers)
         self._vocab = llama.llama_model_get_vocab(self._model)
         self.n_vocab = int(llama.llama_vocab_n_tokens(self._vocab))
@@ -89,10 +88,6 @@ class Library:
         function = ctypes.cast(ctypes.CDLL(None).strlen, llama.ggml_abort_callback)
         llama.llama_set_abort_callback(context, function, ctypes.addressof(self._abort))
         return context
-
-    def use_threads(self, count: int) -> None:
-        """Decode with so many threads from now on; prompts are read with those of the start."""
-        llama.llama_set_n_threads(self._context, count, self._threads)
 
     def _add(self, path: Path) -> None:
         """Have a LoRA added to the weights in every step; it is freed with the model."""

@@ -14,14 +14,12 @@ class Pace:
         self._splitter = ClauseSplitter()
         self._said = 0  # characters of the last clause that have passed
         self.ended = False
-        self.clauses = 0  # that are complete
 
     def push(self, text: str) -> str:
         """Take the next piece; return what may be said now."""
         holding = self._left == 1
         clauses = self._splitter.push(text)
         self._left -= len(clauses)
-        self.clauses += len(clauses)
         if self._left <= 0:
             self.ended = True
             return clauses[-1 + self._left][self._said :] if holding else text
