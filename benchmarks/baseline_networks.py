@@ -33,8 +33,9 @@ from edge_talker.llm.llama.gguf_file import GGUF_FILE
 from edge_talker.messages import Clause, Speech
 from edge_talker.tts import VitsOptions
 from edge_talker.tts.vits.engine import Vits
-from edge_talker.tts.vits.network import Ids, Manner, WholePlan
+from edge_talker.tts.vits.network import Ids, Manner
 from edge_talker.tts.vits.reading import Reader
+from edge_talker.tts.vits.whole_network import WholePlan
 from export import vits as vits_export
 from export import wav2lip
 from export.llm_quantize import Quantization
