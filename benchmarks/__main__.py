@@ -1,16 +1,29 @@
 """`python -m benchmarks NAME`: each ends in one line of JSON, with exit 1 if a bound is missed.
 
-accuracy, conversation, crowd, drawing, echo, lipsync, soak, stages, turns;
+accuracy, compare, conversation, crowd, drawing, echo, lipsync, soak, stages, table, turns;
 `python -m benchmarks NAME --help` has the options.
 """
 
 import sys
 
-from benchmarks import accuracy, conversation, crowd, drawing, echo, lipsync, soak, stages, turns
+from benchmarks import (
+    accuracy,
+    compare,
+    conversation,
+    crowd,
+    drawing,
+    echo,
+    latency_table,
+    lipsync,
+    soak,
+    stages,
+    turns,
+)
 from edge_talker.errors import EdgeTalkerError
 
 BENCHMARKS = {
     "accuracy": accuracy.main,
+    "compare": compare.main,
     "conversation": conversation.main,
     "crowd": crowd.main,
     "drawing": drawing.main,
@@ -18,6 +31,7 @@ BENCHMARKS = {
     "lipsync": lipsync.main,
     "soak": soak.main,
     "stages": stages.main,
+    "table": latency_table.main,
     "turns": turns.main,
 }
 

@@ -20,8 +20,8 @@ from rich.console import Console
 from rich.progress import track
 
 from benchmarks import sounds
-from benchmarks.conversation import sound_files
 from benchmarks.echo import DATA
+from benchmarks.recordings import sound_files
 from benchmarks.result import Bound, Figure, finish
 from benchmarks.room import Echo, Room
 from benchmarks.sounds import PERSON_DBFS, Sound, Speakers

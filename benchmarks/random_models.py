@@ -1,7 +1,11 @@
-"""Exports of seeded random weights: made once, and anew when the exporter has changed."""
+"""Exports of seeded random weights: made once, and anew when the exporter has changed.
+
+`python -m benchmarks.random_models` makes those of a whole loop and prints their folders as JSON.
+"""
 
 import dataclasses
 import hashlib
+import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -11,6 +15,7 @@ from rich.console import Console
 
 import export
 import models
+from benchmarks.portrait import write_film, write_photo
 from edge_talker.asr.whisper.description import DESCRIPTION_FILE, Description
 from edge_talker.asr.whisper.ggml_file import GGML_FILE
 from edge_talker.asr.whisper.mel import mel_filters
@@ -19,7 +24,7 @@ from edge_talker.tts.vits import description as vits_description
 from export import llm, vits, wav2lip
 from export.llm_quantize import Quantization, write_quantized
 from export.wav2lip_material import material
-from export.whisper import Loaded, Precision, write_graphs
+from export.whisper import Loaded, Precision, load, write_graphs
 from export.whisper_ggml import write_ggml
 from export.whisper_tokens import write_ranks
 
@@ -32,7 +37,7 @@ console = Console(stderr=True)
 def whisper_artefact(loaded: Loaded, precision: Precision) -> Path:
     """Return a folder with the graphs of a random Whisper, and a ggml file in 8 bits."""
     name = f"whisper-{loaded.source.partition(',')[0].partition(':')[2]}-{precision}"
-    return made_once(name, lambda growing: _write_whisper(loaded, precision, growing))
+    return _made_once(name, lambda growing: _write_whisper(loaded, precision, growing))
 
 
 def vits_artefact(loaded: vits.Loaded, precision: vits.Precision) -> Path:
@@ -44,18 +49,7 @@ def vits_artefact(loaded: vits.Loaded, precision: vits.Precision) -> Path:
         (growing / vits_description.DESCRIPTION_FILE).write_text(text, "utf-8")
         vits.write_graphs(loaded.network, precision, growing)
 
-    return made_once(name, write)
-
-
-def wav2lip_artefact(loaded: wav2lip.Loaded, precision: wav2lip.Precision) -> Path:
-    """Return a folder with the graphs of a random Wav2Lip, calibrated on packaged speech."""
-    name = f"wav2lip-{loaded.source.partition(',')[0].partition(':')[2]}-{precision}"
-
-    def write(growing: Path) -> None:
-        used = material(None, None, loaded.network.dims.size)
-        wav2lip.write_graphs(loaded.network, precision, growing, used)
-
-    return made_once(name, write)
+    return _made_once(name, write)
 
 
 def wav2lip_artefact(loaded: wav2lip.Loaded, precision: wav2lip.Precision) -> Path:
@@ -78,10 +72,20 @@ def llm_artefact(size: str, quantization: Quantization) -> Path:
         write_quantized(whole, growing / llm.MODEL_FILE, quantization)
         whole.unlink()
 
-    return made_once(f"llm-{size}-{quantization}", write)
+    return _made_once(f"llm-{size}-{quantization}", write)
 
 
-def made_once(name: str, write: Callable[[Path], None]) -> Path:
+def photo_avatar(model: Path) -> Path:
+    """Return the folder of an avatar of a portrait that was made for a Wav2Lip."""
+    return _made_once(f"photo-of-{model.name}", lambda growing: write_photo(growing, model))
+
+
+def film_avatar(model: Path) -> Path:
+    """Return the folder of an avatar of a film that was made for a Wav2Lip."""
+    return _made_once(f"film-of-{model.name}", lambda growing: write_film(growing, model))
+
+
+def _made_once(name: str, write: Callable[[Path], None]) -> Path:
     """Return a folder that `write` fills, again only when an exporter or a definition changed."""
     sources = sorted(Path(p) for m in (export, models) for p in Path(m.__path__[0]).glob("*.py"))
     digest = hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()[:12]
@@ -110,3 +114,21 @@ def _write_whisper(loaded: Loaded, precision: Precision, growing: Path) -> None:
     write_graphs(loaded.network, precision, growing)
     filters = mel_filters(loaded.network.dims.n_mels)
     write_ggml(loaded.network, loaded.vocabulary, filters, GGML_PRECISION, growing / GGML_FILE)
+
+
+def whole_loop() -> dict[str, str]:
+    """Return the folders of a loop's models by stage: the sizes of the profile cpu."""
+    ear = load("random:base", None, seed=0)
+    voice = vits.load("random:medium", None, seed=0)
+    lips = wav2lip_artefact(wav2lip.load("random:96"), wav2lip.Precision.INT8)
+    return {
+        "asr": str(whisper_artefact(ear, Precision.INT8)),
+        "llm": str(llm_artefact("0.5b", Quantization.Q4_K_M)),
+        "tts": str(vits_artefact(voice, vits.Precision.INT8)),
+        "face": str(lips),
+        "avatar": str(photo_avatar(lips)),
+    }
+
+
+if __name__ == "__main__":
+    print(json.dumps(whole_loop()))

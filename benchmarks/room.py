@@ -128,9 +128,14 @@ class Room:
         """Return whether everything that was said has been answered to its end."""
         return self._is_quiet()
 
-    def say(self, samples: Samples, at_s: float) -> None:
-        """Let somebody be heard, samples (n,) at HEARING_RATE_HZ, from `at_s` on the clock on."""
-        self._said.append((round((at_s - self._start_s) * HEARING_RATE_HZ), samples))
+    def say(self, samples: Samples, at_s: float) -> int:
+        """Let somebody be heard, samples (n,) at HEARING_RATE_HZ, from `at_s` on the clock on.
+
+        Returns the sample of the microphone that is the first.
+        """
+        start = round((at_s - self._start_s) * HEARING_RATE_HZ)
+        self._said.append((start, samples))
+        return start
 
     def wait_until(self, at_s: float) -> Iterator[None]:
         """Let blocks pass until `at_s`."""

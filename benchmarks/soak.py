@@ -1,30 +1,33 @@
 """`python -m benchmarks soak`: a paced conversation of many minutes in the simulated room.
 
-The packaged questions are asked every 15 seconds, and every fourth one is followed by another one
-into its reply; the loudspeaker's clock is 200 ppm slower than the microphone's. What must not
-change from the first minute to the last: picture and sound together, memory, and no stumbling. The
-A/V skew is measured where a display is given a picture of a reply: that moment less its sound's.
+The questions of `benchmarks conversation` are asked every 15 seconds, and every fourth one is
+followed by another one into its reply; the loudspeaker's clock is 200 ppm slower than the
+microphone's. What must not change from the first minute to the last: picture and sound together,
+memory, and no stumbling. The A/V skew is measured where a display is given a picture of a reply:
+that moment less its sound's.
 """
 
 import argparse
-import resource
+import dataclasses
 from collections.abc import Iterator, Sequence
-from importlib import resources
 from pathlib import Path
-from statistics import fmean
+from statistics import fmean, linear_regression
 
 from rich.console import Console
 
-from benchmarks import sounds
-from benchmarks.conversation import sound_files
+from benchmarks import forced, sounds
+from benchmarks.conversation import FACES, needs_script, profile_of, spoken_questions
+from benchmarks.dialogue import Script, Utterance
 from benchmarks.echo import DATA
-from benchmarks.result import Bound, Figure, finish
+from benchmarks.meter import Meter
+from benchmarks.result import Bound, Figure, finish, kept_file, setup
 from benchmarks.room import Echo, Room
 from benchmarks.sounds import PERSON_DBFS
-from edge_talker import Agent, Config
+from edge_talker import Agent
+from edge_talker.audio import HEARING_RATE_HZ
 from edge_talker.clock import Clock
 from edge_talker.errors import EdgeTalkerError
-from edge_talker.messages import Image, Samples, TypedLine
+from edge_talker.messages import Image, TypedLine
 from edge_talker.output.screen import Control, Scene
 from edge_talker.report import percentile, rss_mb
 
@@ -39,6 +42,7 @@ BOUNDS = {
 EVERY_S = 15.0  # a question
 INTERRUPTED = 4  # every so manieth reply is interrupted ...
 _AFTER_S = 3.0  # ... so long after its question has ended
+_QUESTIONS = 30  # that are asked over and over
 _LOOK_S = 10.0  # between two looks at the memory
 _MINUTE_S = 60.0
 
@@ -70,8 +74,11 @@ class Watch:
 class Soak:
     """The visitors of one run, and what was looked at meanwhile; moments on the clock."""
 
-    def __init__(self, questions: Sequence[Samples], seconds: float, watch: Watch) -> None:
+    def __init__(
+        self, questions: Sequence[Utterance], script: Script, seconds: float, watch: Watch
+    ) -> None:
         self._questions = questions
+        self._script = script
         self._seconds = seconds
         self._watch = watch
         self.start_s = self.end_s = 0.0
@@ -97,14 +104,24 @@ class Soak:
         yield from room.wait_for_quiet()
 
     def _ask(self, room: Room) -> None:
-        question = self._questions[self.asked % len(self._questions)]
         at_s = room.now_s + 0.1
-        room.say(question, at_s)
-        self.asked += 1
+        self._say(room, at_s)
         if self.asked % INTERRUPTED == 0:
-            question = self._questions[(self.asked + 1) % len(self._questions)]
-            room.say(question, at_s + len(question) / 16_000 + _AFTER_S)
-            self.asked += 1
+            length_s = len(self._question().samples) / HEARING_RATE_HZ
+            self._say(room, at_s + length_s + _AFTER_S)
+
+    def _question(self) -> Utterance:
+        return self._questions[self.asked % len(self._questions)]
+
+    def _say(self, room: Room, at_s: float) -> None:
+        question = self._question()
+        self._script.say(question, room.say(question.samples, at_s))
+        self.asked += 1
+
+    def slope_mb_per_hour(self, from_s: float) -> float:
+        """Return how fast the memory grows from a moment of the run on, by least squares."""
+        points = [(at_s / 3600, mb) for at_s, mb in self.memory if at_s >= from_s]
+        return linear_regression(*zip(*points, strict=True)).slope
 
     def memory_mb(self, from_s: float, to_s: float) -> float:
         """Return the mean memory between two moments of the run."""
@@ -118,15 +135,18 @@ def main(argv: Sequence[str]) -> int:
     watch = Watch()
     try:
         echo = Echo.of_room(options.rir, options.level_db)
-        packaged = Path(str(resources.files("edge_talker") / "starter" / "questions"))
+        config, script = profile_of(options.profile, options.face), Script()
+        is_forced = needs_script(config)
         questions = [
-            sounds.at_level(sounds.load(p), PERSON_DBFS)
-            for p in sound_files(options.questions or packaged)
+            dataclasses.replace(one, samples=sounds.at_level(one.samples, PERSON_DBFS))
+            for one in spoken_questions(config, options.questions, _QUESTIONS)
         ]
-        soak = Soak(questions, seconds, watch)
-        agent = Agent(Config.load(options.profile))
-        before_s = _cpu_s()
-        with agent:
+        soak = Soak(questions, script, seconds, watch)
+        replies = [question.row.reply for question in questions]
+        agent = Agent(
+            config, factories=forced.factories(config, script, replies) if is_forced else {}
+        )
+        with agent, Meter() as meter:
             room = Room(
                 echo,
                 soak.visit,
@@ -135,7 +155,6 @@ def main(argv: Sequence[str]) -> int:
                 rate_hz=agent.config.output.rate_hz,
             )
             report = agent.run(room, sink=room.sink, taps=(room,), displays=(watch,)).as_dict()
-        cpu_s = _cpu_s() - before_s
     except EdgeTalkerError as error:
         console.print(str(error), style="red", markup=False)
         return error.exit_code
@@ -160,18 +179,17 @@ def main(argv: Sequence[str]) -> int:
         "rss_minute_2_mb": round(early, 1),
         "rss_last_minute_mb": round(late, 1),
         "rss_growth_percent": round(100 * (late / early - 1), 2),
+        "rss_slope_mb_per_hour": round(soak.slope_mb_per_hour(2 * _MINUTE_S), 2),
         "peak_rss_mb": report["peak_rss_mb"],
-        "cpu_percent_of_a_core": round(100 * cpu_s / (soak.end_s - soak.start_s), 1),
         "mouth_to_ear_p50_ms": report["summary"]["mouth_to_ear"]["p50"],
+        **{f"cpu_percent_{s}": share for s, share in meter.share_percent().items()},
     }
     console.print(f"counters: {report['counters']}", highlight=False)
-    return finish("soak", figures, BOUNDS)
-
-
-def _cpu_s() -> float:
-    """Return the processor time of this process, and of its children that have ended."""
-    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-    return sum(u.ru_utime + u.ru_stime for u in used)
+    name = f"soak-{config.name}"
+    about = setup(config) | {"weights": forced.WEIGHTS if is_forced else forced.UNFORCED}
+    return finish(
+        name, figures, BOUNDS, about=about, keep=kept_file(name) if options.keep else None
+    )
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -185,6 +203,8 @@ def _parser() -> argparse.ArgumentParser:
     add("--drift-ppm", type=float, default=200.0, help="of the loudspeaker's clock")
     add("--questions", type=Path, help="folder of spoken questions, else the packaged ones")
     add("--profile", default="starter")
+    add("--face", choices=FACES, default=FACES[0], help="of a profile of networks")
+    add("--keep", action="store_true", help="write the result to benchmarks/results")
     return parser
 
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from benchmarks.conversation import sound_files
+from benchmarks.recordings import sound_files
 from benchmarks.room import active_dbfs
 from benchmarks.voices import HELD_OUT, TUNING, installed
 from edge_talker.audio import HEARING_RATE_HZ, dbfs, voiced_bounds

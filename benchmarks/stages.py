@@ -15,7 +15,7 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks.conversation import sound_files
+from benchmarks.recordings import sound_files
 from benchmarks.result import Bound, Figure, finish
 from edge_talker import Config
 from edge_talker.asr import Asr

@@ -14,7 +14,7 @@ from statistics import fmean
 from rich.console import Console
 from rich.progress import Progress
 
-from benchmarks.conversation import sound_files
+from benchmarks.recordings import sound_files
 from benchmarks.result import Bound, finish
 from edge_talker import Agent, Config
 from edge_talker.report import rss_mb

@@ -19,9 +19,9 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from benchmarks.random_models import wav2lip_artefact
+from benchmarks.portrait import HEIGHT, WIDTH
+from benchmarks.random_models import film_avatar, photo_avatar, wav2lip_artefact
 from benchmarks.result import Bound, Figure
-from benchmarks.wav2lip_avatars import FILM, HEIGHT, PHOTO, WIDTH, avatars
 from benchmarks.wav2lip_ways import Way, ways
 from edge_talker.audio import HEARING_RATE_HZ, PromptResampler
 from edge_talker.face import FRAMES_PER_SECOND, ReplyState, Wav2LipOptions
@@ -42,6 +42,7 @@ BOUNDS = {
     "photo_rss_mb": Bound(150),
 }
 SIZE = "96"
+FILM, PHOTO = "film", "photo"
 THREADS = 2
 RATE_HZ = 22_050
 PIECE_SAMPLES = 18 * 256  # the first sound of VITS
@@ -56,14 +57,14 @@ def figures(rounds: int) -> dict[str, Figure]:
     torch.set_num_threads(THREADS)
     loaded = load(f"random:{SIZE}", seed=0)
     model = wav2lip_artefact(loaded, Precision.INT8)
-    store = avatars(model)
-    rss = {name: _rss_mb(store.avatar(name), model) for name in (FILM, PHOTO)}
+    folders = {FILM: film_avatar(model), PHOTO: photo_avatar(model)}
+    rss = {name: _rss_mb(folder, model) for name, folder in folders.items()}
     sound = voice(SPOKEN_S)
     network = Network(model, threads=THREADS)
     mels = _mels(sound, 8)
     faces = np.random.default_rng(0).integers(0, 256, (1, int(SIZE), int(SIZE), 3), np.uint8)
     found = list(ways(loaded.network, network, mels, as_input(faces)[0], THREADS))
-    engines = {name: _engine(store.avatar(name), model) for name in (FILM, PHOTO)}
+    engines = {name: _engine(folder, model) for name, folder in folders.items()}
     took: dict[str, list[float]] = {way.name: [] for way in found}
     per_frame: dict[str, list[float]] = {name: [] for name in engines}
     first: list[float] = []

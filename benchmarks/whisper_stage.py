@@ -22,8 +22,8 @@ import torch
 from rich.console import Console
 from rich.progress import track
 
-from benchmarks.conversation import sound_files
 from benchmarks.random_models import whisper_artefact
+from benchmarks.recordings import sound_files
 from benchmarks.result import Bound, Figure
 from edge_talker.asr import WhisperOptions
 from edge_talker.asr.whisper.cpp_model import CppModel

@@ -7,11 +7,11 @@ with Agent(Config.load("starter")) as agent:
 """
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
-from types import TracebackType
+from types import MappingProxyType, TracebackType
 from typing import Any, Self
 
 from edge_talker.asr import Asr
@@ -36,6 +36,7 @@ from edge_talker.store import Store
 from edge_talker.text.knowledge import Knowledge
 from edge_talker.text.language import language_of
 from edge_talker.text.search import Index
+from edge_talker.threads import enter_stage
 from edge_talker.tts import Tts
 from edge_talker.watchdog import ServiceManager
 
@@ -48,12 +49,25 @@ LANGUAGES: tuple[Language, ...] = ("en", "zh")
 class Agent:
     """Engines ready to work; any number of agents may live in one process.
 
+    Args:
+        config: the profile, else starter.
+        width, height: of the picture in pixels, in place of the profile's.
+        factories: by stage, what opens an engine of your own in place of the profile's; called
+            with the options and the arguments of those in the stage's table, without a folder.
+
     Raises:
         EdgeTalkerError: the profile, the knowledge file, the avatar or an engine is at fault.
 
     """
 
-    def __init__(self, config: Config | None = None, *, width: int = 0, height: int = 0) -> None:
+    def __init__(
+        self,
+        config: Config | None = None,
+        *,
+        width: int = 0,
+        height: int = 0,
+        factories: Mapping[str, Callable[..., Any]] = MappingProxyType({}),
+    ) -> None:
         config = config or Config.load()
         if width and height:
             config = config.resized(width, height)
@@ -64,6 +78,7 @@ class Agent:
                 "edge-talker say --alpha",
             )
         self.config = config
+        self._factories = factories
         self._pipeline: Pipeline | None = None
         self._stop_asked = False
         self._closers: list[Callable[[], None]] = []
@@ -192,7 +207,11 @@ class Agent:
 
     def _ready(self, stage: str, *arguments: object) -> Any:  # noqa: ANN401
         """Return the engine of a stage, warmed up; it will be closed at the end."""
-        engine = open_engine(self.config, stage, *arguments)
+        enter_stage(stage)
+        if own := self._factories.get(stage):
+            engine = own(getattr(self.config, stage).options, *arguments)
+        else:
+            engine = open_engine(self.config, stage, *arguments)
         self._closers.append(engine.close)
         engine.warm_up()
         return engine

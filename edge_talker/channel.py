@@ -56,6 +56,15 @@ class Channel(Generic[T]):
             self._changed.notify_all()
             return True
 
+    def offer(self, item: T) -> bool:
+        """Append, unless anything is waiting; return whether it was."""
+        with self._changed:
+            if self._closed or self._items or self._stale(item):
+                return False
+            self._items.append(item)
+            self._changed.notify_all()
+            return True
+
     def close(self) -> None:
         """Let the reader take what is left, and then end; further puts are refused."""
         with self._changed:

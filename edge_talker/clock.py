@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import Protocol, Self
 
 from edge_talker.errors import EngineError
+from edge_talker.threads import enter_stage
 
 
 class Condition(Protocol):
@@ -91,7 +92,12 @@ class RealClock:
 
     def thread(self, name: str, target: Callable[[], None]) -> threading.Thread:
         """Start a daemon thread."""
-        thread = threading.Thread(target=target, name=name, daemon=True)
+
+        def run() -> None:
+            enter_stage(name)
+            target()
+
+        thread = threading.Thread(target=run, name=name, daemon=True)
         thread.start()
         return thread
 

@@ -4,8 +4,10 @@ Knows how to import a factory late and how to say which extra is missing; knows 
 """
 
 import importlib
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
@@ -18,6 +20,25 @@ Stop = Callable[[], bool]
 
 Provider = Literal["cpu", "cuda", "tensorrt"]
 """Where ONNX Runtime runs a network. CUDA and TensorRT are not yet run on hardware."""
+
+
+THREADS: Mapping[str, tuple[int, ...]] = MappingProxyType(
+    # On 1, 2, 4, and 8 cores or more.
+    {"asr": (1, 2, 3, 4), "llm": (1, 2, 3, 4), "tts": (1, 2, 2, 2), "face": (1, 2, 2, 3)}
+)
+"""How many threads a stage's network gets.
+
+On two cores each gets both: up to the first sound the stages work one after the other, and from
+then on the system shares the cores by the stages' niceness. On four, mind and voice no longer take
+each other's cores. More than four do not help: a decoder's time is that of reading its weights.
+Only the row of two cores was measured.
+"""
+
+
+def thread_budget(stage: str, cores: int | None = None) -> int:
+    """Return the threads of a stage on this machine, or on one of so many cores."""
+    cores = cores or len(os.sched_getaffinity(0))
+    return THREADS[stage][sum(cores >= more for more in (2, 4, 8))]
 
 
 class EngineOptions(BaseModel):

@@ -129,12 +129,12 @@ class VideoFrame:
 
 @dataclass(frozen=True, slots=True)
 class Clip:
-    """Sound with the frames that belong to it, ready to be played."""
+    """Sound and frames of a reply, ready to be played; one of the two may follow the other."""
 
     turn_id: int
     samples: Samples  # (n,)
     rate_hz: int
-    frames: tuple[VideoFrame, ...]  # none if the face missed its deadline: the sound goes on alone
+    frames: tuple[VideoFrame, ...]  # none where the sound goes ahead
     last: bool  # of the whole reply
 
 

@@ -154,6 +154,9 @@ class _Verbatim:
     def stream(self, history: History, stop: Stop) -> Iterator[Delta]:
         yield Delta(history[-1].user_text, "neutral")
 
+    def prepare(self, history: History, stop: Stop) -> None:
+        pass
+
     def warm_up(self) -> None:
         pass
 

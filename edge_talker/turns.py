@@ -34,6 +34,7 @@ class Turns:
         self._state = _State()
         self._texts: dict[int, str] = {}
         self._wakers: list[Callable[[], None]] = []
+        self.speaking = 0  # turn whose speech is still open, 0 for none; the listener writes it
 
     def begin(self) -> int:
         """Return the id of a new turn."""

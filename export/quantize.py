@@ -27,11 +27,8 @@ Replacement = Callable[[Node, Floats, str], Iterator[Node | onnx.TensorProto]]
 """Given a node, its weights (inputs, outputs) and a free name: nodes and tensors to put instead."""
 
 
-def dynamic_int8(model: onnx.ModelProto, scope: str = "") -> None:
-    """Quantize every linear layer and its input to 8 bits, in place.
-
-    Only those whose node's name holds `scope`.
-    """
+def dynamic_int8(model: onnx.ModelProto) -> None:
+    """Quantize every linear layer and its input to 8 bits, in place."""
     quantized_inputs: dict[str, list[str]] = {}
 
     def replace(node: Node, weights: Floats, name: str) -> Iterator[Node | onnx.TensorProto]:
@@ -53,20 +50,20 @@ def dynamic_int8(model: onnx.ModelProto, scope: str = "") -> None:
         yield helper.make_node("Mul", [x_scale, f"{name}.scale"], [f"{name}.scales"])
         yield helper.make_node("Mul", [f"{name}.float", f"{name}.scales"], [node.output[0]])
 
-    _replace_linear(model, replace, lambda node: scope in node.name)
+    _replace_linear(model, replace, lambda _: True)
 
 
-def convolutions_int8(model: onnx.ModelProto, scope: str) -> None:
+def convolutions_int8(model: onnx.ModelProto) -> None:
     """Quantize convolutions over one dimension, and their inputs, to 8 bits, in place.
 
-    Those whose node's name holds `scope`, which must be of stride, dilation and group 1. The
-    places that a kernel sees lie side by side, and one MatMul sees them all: ONNX Runtime's own
-    quantized convolution is many times slower than its floating one.
+    They must be of stride, dilation and group 1. The places that a kernel sees lie side by side,
+    and one MatMul sees them all: ONNX Runtime's own quantized convolution is many times slower
+    than its floating one.
     """
     weights = _initializers(model)
     out: list[Node] = []
     for node in model.graph.node:
-        if node.op_type != "Conv" or scope not in node.name:
+        if node.op_type != "Conv":
             out.append(node)
             continue
         name = node.output[0]

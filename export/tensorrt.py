@@ -28,7 +28,9 @@ from edge_talker.face.wav2lip.description import MEL_BINS, MEL_FRAMES, Wav2LipDe
 from edge_talker.face.wav2lip.network import BATCHES as PICTURES
 from edge_talker.face.wav2lip.network import FACE_FILE, LIPS_FILE
 from edge_talker.tts.vits.network import BUCKETS as VOCODER_BUCKETS
+from edge_talker.tts.vits.network import COARSE_FILE, FINE_FILE
 from export.whisper_graph import cross_names, self_names
+from models.vits_dims import VitsDims
 
 COMMANDS_FILE = "trtexec.txt"
 USUAL_WINDOW = 500  # an utterance of 5 s, a margin of 2.6 s, and the rest of the bucket
@@ -74,18 +76,20 @@ def plan(description: Description) -> dict[str, dict[str, str]]:
     return options
 
 
-def vocoder_plan(channels: int, speaker: int = 0) -> dict[str, str]:
-    """Return the options of the TensorRT provider for a voice's vocoder; not yet run on hardware.
+def vocoder_plan(dims: VitsDims) -> dict[str, dict[str, str]]:
+    """Return the options of the TensorRT provider for the graphs of a voice's vocoder, by file.
 
-    One profile from the smallest bucket of frames to the largest. The text side stays with CUDA:
-    its shapes follow from the durations, and TensorRT fails on the flow that draws them.
-    `speaker` is the length of a speaker's vector, 0 where the graph takes none.
+    One profile each, from the smallest bucket of frames to the largest. Text side and flow stay
+    with CUDA: the lengths of the one follow from the durations, and TensorRT fails on the flow that
+    draws them; the other takes what is left of a text. Not yet run on hardware.
     """
     sizes = (VOCODER_BUCKETS[0], VOCODER_BUCKETS[0], VOCODER_BUCKETS[-1])
-    extents = {"z": Extent(*((1, channels, frames) for frames in sizes))}
-    if speaker:
-        extents["speaker"] = Extent(*([(1, speaker)] * 3))
-    return _options(extents)
+    width, steps = dims.upsample_initial_channel // 2, dims.frame_steps
+    coarse = {"z": Extent(*((1, dims.inter_channels, frames) for frames in sizes))}
+    if dims.outside_speaker:
+        coarse["speaker"] = _fixed(1, dims.gin_channels)
+    fine = {"steps": Extent(*((1, width, steps * frames) for frames in sizes))}
+    return {COARSE_FILE: _options(coarse), FINE_FILE: _options(fine)}
 
 
 def wav2lip_plan(description: Wav2LipDescription) -> dict[str, dict[str, str]]:
@@ -164,6 +168,7 @@ def _fixed(*shape: int) -> Extent:
 
 
 def _options(profile: Profile) -> dict[str, str]:
+    """Return a profile as ONNX Runtime's TensorRT provider reads it."""
     smallest, usual, largest = _specifications(profile)
     return {
         "trt_profile_min_shapes": smallest,

@@ -1,11 +1,13 @@
 """`python -m export vits`: from a checkpoint to a voice in the store, with its proof.
 
 Reads the original's .pth, Piper's training checkpoints, published Piper voices (.onnx) and
-random:SIZE; writes two ONNX graphs in a precision of choice.
+random:SIZE; writes four ONNX graphs in a precision of choice.
 """
 
 import copy
 import json
+from collections.abc import Callable
+from contextlib import AbstractContextManager, closing, nullcontext
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -19,15 +21,25 @@ from rich.progress import Progress
 from edge_talker.errors import InputError
 from edge_talker.store import Store
 from edge_talker.tts.vits.description import DESCRIPTION_FILE, Description
-from edge_talker.tts.vits.network import TENSORRT_FILE, TEXT_FILE, VOCODER_FILE, WHOLE_FILE
+from edge_talker.tts.vits.network import (
+    COARSE_FILE,
+    FILES,
+    FINE_FILE,
+    FLOW_FILE,
+    TENSORRT_FILE,
+    TEXT_FILE,
+)
+from edge_talker.tts.vits.whole_network import WHOLE_FILE, WholeNetwork
 from export.artefact import UNKNOWN, Origin, write_manifest
 from export.options import Commercial, Licence, Name, Replace, Seed
 from export.parity import judge
 from export.piper_voice import read_voice
 from export.quantize import convolutions_int8, dynamic_int8
 from export.tensorrt import vocoder_plan
-from export.vits_graph import OPSET, text_graph, vocoder_graph
-from export.vits_parity import HALVES_LIMITS, LIMITS, measure, measure_halves
+from export.vits_evaluation import Jury, evaluate, jury
+from export.vits_graph import OPSET, flow_graph, text_graph, vocoder_graphs
+from export.vits_parity import LIMITS, PARTS_LIMITS, measure, measure_parts
+from export.vits_reference import TorchNetwork
 from export.vits_voice import described, described_graph, read_settings
 from models.checkpoint_files import sha256
 from models.random_vits import random_vits
@@ -38,7 +50,6 @@ from models.vits_dims import RATES_HZ, SIZES
 KIND = "tts.vits"
 RANDOM = "random:"
 RATE_HZ = 22_050  # where no configuration tells
-_QUANTIZED = "/flow/"  # of the text side; see `write_graphs`
 
 console = Console(stderr=True)
 
@@ -48,7 +59,7 @@ class Precision(StrEnum):
 
     FP32 = "fp32"
     FP16 = "fp16"  # the vocoder, for a GPU
-    INT8 = "int8"  # the flow of the text side
+    INT8 = "int8"  # the flow
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +81,21 @@ def vits(
     config: Annotated[
         Path | None, typer.Option(help="The voice's .json; that of a .onnx lies beside it.")
     ] = None,
+    evaluation: Annotated[
+        Path | None,
+        typer.Option(
+            "--evaluate", help="Text file, a sentence a line: DNSMOS, word errors before, after."
+        ),
+    ] = None,
+    dnsmos: Annotated[
+        Path | None, typer.Option(help="sig_bak_ovr.onnx, for --evaluate; else no DNSMOS.")
+    ] = None,
+    ear: Annotated[
+        str, typer.Option(help="A Whisper in the store that listens, else the first one there.")
+    ] = "",
+    embedding: Annotated[
+        Path | None, typer.Option(help="For --evaluate: a .npy, for voices that speak by a vector.")
+    ] = None,
     licence: Licence = UNKNOWN,
     commercial: Commercial = False,
     seed: Seed = 0,
@@ -80,11 +106,19 @@ def vits(
     Ends in a comparison with the PyTorch definition at fixed noise. An export that lost more than
     its precision may is not kept, and the exit code is 1.
     """
+
+    def judges(description: Description) -> AbstractContextManager[Jury | None]:
+        if evaluation is None:
+            return nullcontext()
+        return closing(jury(evaluation, description, ear, dnsmos, embedding))
+
     if source.endswith(".onnx"):
-        _published(Path(source), config, name, licence, commercial=commercial, replace=replace)
+        _published(
+            Path(source), config, name, judges, licence, commercial=commercial, replace=replace
+        )
         return
     loaded = load(source, config, seed)
-    with Store().new_model(name, replace=replace) as folder:
+    with judges(loaded.description) as found, Store().new_model(name, replace=replace) as folder:
         (folder / DESCRIPTION_FILE).write_text(loaded.description.to_json(), "utf-8")
         console.print(f"writing the graphs in {precision}", highlight=False)
         write_graphs(loaded.network, precision, folder)
@@ -97,6 +131,9 @@ def vits(
                 )
             )  # fmt: skip
         judge(figures, LIMITS[precision], console)
+        if found:
+            before = TorchNetwork(loaded.network, found.speaker)
+            figures |= evaluate(before, folder, loaded.description, found, console)
         manifest = write_manifest(
             folder,
             name=name,
@@ -111,25 +148,35 @@ def vits(
 
 
 def _published(
-    path: Path, config: Path | None, name: str, licence: str, *, commercial: bool, replace: bool
+    path: Path,
+    config: Path | None,
+    name: str,
+    judges: Callable[[Description], AbstractContextManager[Jury | None]],
+    licence: str,
+    *,
+    commercial: bool,
+    replace: bool,
 ) -> None:
-    """Take a published Piper voice into the store, in two graphs where it can be split."""
-    settings = read_settings(config or path.with_name(f"{path.name}.json"))
+    """Take a published Piper voice into the store, split where it can be."""
     graph = read_voice(path)
+    settings = read_settings(config or path.with_name(f"{path.name}.json"))
     description = described_graph(graph, settings, RATE_HZ)
-    with Store().new_model(name, replace=replace) as folder:
+    with judges(description) as found, Store().new_model(name, replace=replace) as folder:
         (folder / DESCRIPTION_FILE).write_text(description.to_json(), "utf-8")
         onnx.save(graph.whole, folder / WHOLE_FILE)
         figures: dict[str, float] = {}
-        if graph.halves:
-            text, vocoder = graph.halves
-            onnx.save(text, folder / TEXT_FILE)
-            onnx.save(vocoder, folder / VOCODER_FILE)
-            figures = dict(measure_halves(folder, description))
-            judge(figures, HALVES_LIMITS, console)
-            (folder / WHOLE_FILE).unlink()
+        if graph.parts:
+            for part, file in zip(graph.parts, FILES, strict=True):
+                onnx.save(part, folder / file)
+            figures = dict(measure_parts(folder, description))
+            judge(figures, PARTS_LIMITS, console)
         else:
             console.print("the graph cannot be split: all of a text is spoken at once")
+        if found:
+            before = WholeNetwork(folder, description, found.speaker, provider="cpu", threads=2)
+            figures |= evaluate(before, folder, description, found, console)
+        if graph.parts:
+            (folder / WHOLE_FILE).unlink()
         manifest = write_manifest(
             folder,
             name=name,
@@ -166,20 +213,23 @@ def load(source: str, config: Path | None, seed: int) -> Loaded:
 
 
 def write_graphs(network: Vits, precision: Precision, folder: Path) -> None:
-    """Write both graphs into `folder`.
+    """Write all graphs into `folder`.
 
-    In int8 only the flow is quantized, two thirds of the text side's work: with the encoder's
-    attention in int8 too, 6 % of all durations would change.
+    In int8 only the flow is quantized: with the encoder's attention in int8 too, 6 % of all
+    durations would change.
     """
-    text = text_graph(network)
+    onnx.save(text_graph(network), folder / TEXT_FILE)
+    flow = flow_graph(network)
     if precision is Precision.INT8:
-        convolutions_int8(text, _QUANTIZED)
-        dynamic_int8(text, _QUANTIZED)
-    onnx.save(text, folder / TEXT_FILE)
+        convolutions_int8(flow)
+        dynamic_int8(flow)
+    onnx.save(flow, folder / FLOW_FILE)
     if precision is Precision.FP16:
         network = copy.deepcopy(network)
         network.dec.half()
-        dims = network.dims
-        plan = vocoder_plan(dims.inter_channels, dims.gin_channels if dims.outside_speaker else 0)
-        (folder / TENSORRT_FILE).write_text(json.dumps(plan, indent=1) + "\n", "utf-8")
-    onnx.save(vocoder_graph(network), folder / VOCODER_FILE)
+        (folder / TENSORRT_FILE).write_text(
+            json.dumps(vocoder_plan(network.dims), indent=1) + "\n", "utf-8"
+        )
+    coarse, fine = vocoder_graphs(network)
+    onnx.save(coarse, folder / COARSE_FILE)
+    onnx.save(fine, folder / FINE_FILE)

@@ -1,18 +1,22 @@
-"""VITS as two ONNX graphs, split after the flow: the text side, and the vocoder.
+"""VITS as four ONNX graphs: the text side, the flow, and the vocoder in two parts.
 
 ::
 
-    text      ids (1, n), lengths (1), duration_noise (1, 2, n),   z (1, channels, frames),
-              noise (1, channels, any), scales (3),                durations (1, n),
-              forced (1, n), speaker                               mask (1, 1, frames)
-    vocoder   z (1, channels, frames), speaker                     pcm (1, 1, hop * frames)
+    text     ids (1, n), lengths (1), duration_noise (1, 2, n),   prior (1, channels, frames),
+             noise (1, channels, any), scales (3),                durations (1, n)
+             forced (1, n), speaker
+    flow     prior (1, channels, frames), speaker                 z (1, channels, frames)
+    coarse   z (1, channels, frames), speaker                     steps (1, width, rate * frames)
+    fine     steps (rows, width, n)                               pcm (rows, 1, hop / rate * n)
 
 `speaker` is an id (1) or a vector (1, gin); a network of one speaker has no such input. What the
-inputs mean is told by `models.vits.Vits.text`. The length of z follows from the durations, which
-torch's newer exporter cannot express, so the text side goes through the older one.
+inputs mean is told by `models.vits.Vits.text`. Only the text side must see the whole text; the
+others see so far and no further, and run window by window. The vocoder is cut after its first
+stage, since what follows sees a tenth as far and does three quarters of the work. The length of the
+prior follows from the durations, which torch's newer exporter cannot express, so the graphs go
+through the older one.
 """
 
-import copy
 import io
 
 import onnx
@@ -20,12 +24,12 @@ import torch
 from torch import Tensor, nn
 
 from export.onnx_quiet import quiet
+from export.pictures import pictures
 from models.random_vits import made_up
 from models.vits import Scales, Vits
 
 OPSET = 17  # LayerNormalization; all that TensorRT 10 and 11 parse
 TEXT_INPUTS = ["ids", "lengths", "duration_noise", "noise", "scales", "forced"]
-TEXT_OUTPUTS = ["z", "durations", "mask"]
 
 
 class _Text(nn.Module):
@@ -33,59 +37,43 @@ class _Text(nn.Module):
         super().__init__()
         self.network = network
 
-    def forward(self, *inputs: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        return self.network.text(*inputs)
+    def forward(self, *inputs: Tensor) -> tuple[Tensor, Tensor]:
+        prior, durations, _ = self.network.text(*inputs)
+        return prior, durations
 
 
-class _Vocoder(nn.Module):
-    """The vocoder over pictures of height 1.
-
-    ONNX Runtime blocks the channels for its CPU kernels only over two dimensions: so the vocoder
-    takes a fifth less.
-    """
-
+class _Flow(nn.Module):
     def __init__(self, network: Vits) -> None:
         super().__init__()
         self.network = network
-        self.dec = _tall(network.dec)
+
+    def forward(self, prior: Tensor, speaker: Tensor | None = None) -> Tensor:
+        return self.network.latents(prior, None, speaker)
+
+
+class _Coarse(nn.Module):
+    def __init__(self, network: Vits) -> None:
+        super().__init__()
+        self.network = network
 
     def forward(self, z: Tensor, speaker: Tensor | None = None) -> Tensor:
         kind = self.network.dec.conv_pre.weight.dtype
         g = self.network.speaker(speaker)
-        tall = None if g is None else g.to(kind)[:, :, None]
-        out: Tensor = self.dec(z.to(kind)[:, :, None], tall)[:, :, 0].float()
-        return out
+        return self.network.dec.coarse(z.to(kind), None if g is None else g.to(kind)).float()
 
 
-def _tall(module: nn.Module) -> nn.Module:
-    """Return a copy whose convolutions over one dimension are ones over two, of height 1."""
-    if isinstance(module, nn.ConvTranspose1d):
-        size, stride, padding = (
-            int(each[0]) for each in (module.kernel_size, module.stride, module.padding)
-        )
-        up = nn.ConvTranspose2d(
-            module.in_channels, module.out_channels, (1, size), (1, stride), (0, padding)
-        )
-        up.weight, up.bias = nn.Parameter(module.weight[:, :, None]), module.bias
-        return up
-    if isinstance(module, nn.Conv1d):
-        [size], [dilation] = module.kernel_size, module.dilation
-        assert not isinstance(module.padding, str)
-        conv = nn.Conv2d(
-            module.in_channels, module.out_channels, (1, size),
-            padding=(0, module.padding[0]), dilation=(1, dilation), bias=module.bias is not None,
-        )  # fmt: skip
-        conv.weight, conv.bias = nn.Parameter(module.weight[:, :, None]), module.bias
-        return conv
-    twin = copy.copy(module)
-    twin._modules = {
-        name: None if child is None else _tall(child) for name, child in module._modules.items()
-    }
-    return twin
+class _Fine(nn.Module):
+    def __init__(self, network: Vits) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, steps: Tensor) -> Tensor:
+        kind = self.network.dec.conv_pre.weight.dtype
+        return self.network.dec.fine(steps.to(kind)).float()
 
 
 def text_graph(network: Vits) -> onnx.ModelProto:
-    """Return all that comes before the vocoder as ONNX."""
+    """Return all that must see the whole text as ONNX."""
     count = 16
     ids, noises, speaker = made_up(network.dims, count, torch.Generator().manual_seed(0))
     forced = torch.full((1, count), -1)
@@ -95,20 +83,36 @@ def text_graph(network: Vits) -> onnx.ModelProto:
         "duration_noise": {2: "n"},
         "noise": {2: "any"},
         "forced": {1: "n"},
-        "z": {2: "frames"},
+        "prior": {2: "frames"},
         "durations": {1: "n"},
-        "mask": {2: "frames"},
     }
-    return _exported(_Text(network), arguments, speaker, TEXT_INPUTS, TEXT_OUTPUTS, axes)
+    return _exported(_Text(network), arguments, speaker, TEXT_INPUTS, ["prior", "durations"], axes)
 
 
-def vocoder_graph(network: Vits) -> onnx.ModelProto:
-    """Return the vocoder as ONNX, in the precision of its weights."""
+def flow_graph(network: Vits) -> onnx.ModelProto:
+    """Return the flow as ONNX."""
+    prior = torch.zeros(1, network.dims.inter_channels, 8)
+    axes = {"prior": {2: "frames"}, "z": {2: "frames"}}
+    return _exported(_Flow(network), (prior,), _speaker(network), ["prior"], ["z"], axes)
+
+
+def vocoder_graphs(network: Vits) -> tuple[onnx.ModelProto, onnx.ModelProto]:
+    """Return the coarse and the fine part of the vocoder as ONNX, in their weights' precision."""
     dims = network.dims
-    _, _, speaker = made_up(dims, 1, torch.Generator().manual_seed(0))
     z = torch.zeros(1, dims.inter_channels, 8)
-    axes = {"z": {2: "frames"}, "pcm": {2: "samples"}}
-    return _exported(_Vocoder(network), (z,), speaker, ["z"], ["pcm"], axes)
+    axes = {"z": {2: "frames"}, "steps": {2: "steps"}}
+    coarse = _exported(_Coarse(network), (z,), _speaker(network), ["z"], ["steps"], axes)
+    steps = torch.zeros(1, dims.upsample_initial_channel // 2, 64)
+    axes = {"steps": {0: "rows", 2: "steps"}, "pcm": {0: "rows", 2: "samples"}}
+    fine = _exported(_Fine(network), (steps,), None, ["steps"], ["pcm"], axes)
+    pictures(coarse)
+    pictures(fine)
+    return coarse, fine
+
+
+def _speaker(network: Vits) -> Tensor | None:
+    _, _, speaker = made_up(network.dims, 1, torch.Generator().manual_seed(0))
+    return speaker
 
 
 def _exported(

@@ -50,7 +50,10 @@ def described(dims: VitsDims, settings: Mapping[str, object], rate_hz: int) -> D
     """
     shape = {
         "hop_samples": dims.hop_samples,
-        "reach_frames": dims.reach_frames,
+        "frame_steps": dims.frame_steps,
+        "flow_reach_frames": dims.flow_reach_frames,
+        "coarse_reach_frames": dims.coarse_reach_frames,
+        "fine_reach_steps": dims.fine_reach_steps,
         "channels": dims.inter_channels,
         "n_vocab": dims.n_vocab,
         "speaker_vector": dims.gin_channels if dims.outside_speaker else 0,
@@ -67,10 +70,13 @@ def described_graph(graph: PiperGraph, settings: Mapping[str, object], rate_hz: 
     """
     shape = {
         "hop_samples": graph.hop_samples,
-        "reach_frames": graph.reach_frames,
+        "frame_steps": graph.frame_steps,
+        "flow_reach_frames": graph.flow_reach_frames,
+        "coarse_reach_frames": graph.coarse_reach_frames,
+        "fine_reach_steps": graph.fine_reach_steps,
         "channels": graph.channels,
         "n_vocab": graph.n_vocab,
-        "split": graph.halves is not None,
+        "split": graph.parts is not None,
     }
     speakers = int(str(settings.get("num_speakers", 1)))
     with_speaker = any(value.name == "sid" for value in graph.whole.graph.input)

@@ -22,10 +22,10 @@ from edge_talker.asr.whisper.onnx_network import OnnxNetwork
 from edge_talker.asr.whisper.tokens import Tokenizer
 from edge_talker.audio import HEARING_RATE_HZ
 from edge_talker.hearing.decode import decode
-from edge_talker.messages import AudioBlock
 from edge_talker.text.knowledge import Knowledge
 from export.error_rate import Recording, error_rate
 from export.parity import Figures
+from export.speech import transcribed
 from export.whisper_reference import TorchNetwork
 from models.whisper import Whisper
 
@@ -72,6 +72,4 @@ def _transcribed(folder: Path, network: Network, recording: Recording) -> str:
     options = WhisperOptions(language=recording.language, prompt_tokens=0)
     model = Greedy(network, tokenizer, description)
     engine = Engine(options, model, tokenizer, description, Knowledge.packaged())
-    sound = np.concatenate(list(decode(recording.path, HEARING_RATE_HZ)))
-    whole = [AudioBlock(sound, HEARING_RATE_HZ, 0)]
-    return [t.text for t in engine.stream(1, iter(whole), lambda: False) if t.final][-1]
+    return transcribed(engine, np.concatenate(list(decode(recording.path, HEARING_RATE_HZ))))

@@ -110,7 +110,7 @@ def rotations(dims: LlamaDims, n: int) -> tuple[Tensor, Tensor]:
     return angles.cos() * gain, angles.sin() * gain
 
 
-def _rotated(x: Tensor, rotation: tuple[Tensor, Tensor]) -> Tensor:
+def rotated(x: Tensor, rotation: tuple[Tensor, Tensor]) -> Tensor:
     """Turn (batch, head, n, head_size): channel i goes together with i + head_size / 2."""
     cos, sin = rotation
     one, two = x.chunk(2, dim=-1)
@@ -141,7 +141,7 @@ class Attention(nn.Module):
         if hasattr(self, "q_norm"):
             q, k = self.q_norm(q), self.k_norm(k)
         seen = functional.scaled_dot_product_attention(
-            _rotated(q, rotation), _rotated(k, rotation), v, is_causal=True, enable_gqa=True
+            rotated(q, rotation), rotated(k, rotation), v, is_causal=True, enable_gqa=True
         )
         out: Tensor = self.o_proj(seen.transpose(1, 2).flatten(2))
         return out

@@ -111,10 +111,10 @@ def _speak(network: Vits, generator: torch.Generator) -> tuple[Tensor, Tensor | 
     dims = network.dims
     ids, noises, speaker = made_up(dims, _IDS, generator)
     forced = torch.full((1, _IDS), 2)
-    z, _, _ = network.text(
+    prior, _, mask = network.text(
         ids, torch.tensor([_IDS]), *noises, torch.tensor(Scales()), forced, speaker
     )
-    return z, speaker
+    return network.latents(prior, mask, speaker), speaker
 
 
 def made_up(

@@ -13,9 +13,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from models.vits_dims import VitsDims
+from models.vits_dims import FLOW_COUPLINGS, FLOW_KERNEL, FLOW_LAYERS, VitsDims
 from models.vits_durations import DurationPredictor, StochasticDurationPredictor
-from models.vits_layers import ChannelNorm, RowConv
+from models.vits_layers import ChannelNorm, RowConv, masked
 from models.vits_vocoder import Generator
 
 WINDOW = 4  # ids to either side that attention knows the distance of
@@ -127,7 +127,7 @@ class GatedStack(nn.Module):
         if gin_channels:
             self.cond_layer = RowConv(gin_channels, 2 * channels * layers)
 
-    def forward(self, x: Tensor, mask: Tensor, g: Tensor | None) -> Tensor:
+    def forward(self, x: Tensor, mask: Tensor | None, g: Tensor | None) -> Tensor:
         """Transform x (batch, n, channels); `mask` is (batch, n, 1), g (batch, 1, gin)."""
         channels = x.shape[2]
         count = len(self.in_layers)
@@ -139,11 +139,11 @@ class GatedStack(nn.Module):
             h = conv(x) if condition is None else conv(x) + condition
             h = mix(h[..., :channels].tanh() * h[..., channels:].sigmoid())
             if h.shape[2] > channels:
-                x = (x + h[..., :channels]) * mask
+                x = masked(x + h[..., :channels], mask)
                 h = h[..., channels:]
             out = h if out is None else out + h
         assert out is not None
-        return out * mask
+        return masked(out, mask)
 
 
 class Coupling(nn.Module):
@@ -153,14 +153,14 @@ class Coupling(nn.Module):
         super().__init__()
         half, width = dims.inter_channels // 2, dims.hidden_channels
         self.pre = RowConv(half, width)
-        self.enc = GatedStack(width, 5, 4, dims.gin_channels)
+        self.enc = GatedStack(width, FLOW_KERNEL, FLOW_LAYERS, dims.gin_channels)
         self.post = RowConv(width, half)
 
-    def forward(self, x: Tensor, mask: Tensor, g: Tensor | None) -> Tensor:
+    def forward(self, x: Tensor, mask: Tensor | None, g: Tensor | None) -> Tensor:
         """Transform x (batch, n, channels); `mask` is (batch, n, 1), g (batch, 1, gin)."""
         x0, x1 = x.chunk(2, dim=2)
-        mean = self.post(self.enc(self.pre(x0) * mask, mask, g)) * mask
-        return torch.cat([x0, (x1 - mean) * mask], dim=2)
+        mean = self.post(self.enc(masked(self.pre(x0), mask), mask, g))
+        return torch.cat([x0, masked(x1 - mean, mask)], dim=2)
 
 
 class Flow(nn.Module):
@@ -169,11 +169,13 @@ class Flow(nn.Module):
     def __init__(self, dims: VitsDims) -> None:
         super().__init__()
         # Flips have the odd places in the original.
-        self.flows = nn.ModuleList(nn.Identity() if i % 2 else Coupling(dims) for i in range(8))
+        self.flows = nn.ModuleList(
+            nn.Identity() if i % 2 else Coupling(dims) for i in range(2 * FLOW_COUPLINGS)
+        )
 
-    def forward(self, x: Tensor, mask: Tensor, g: Tensor | None) -> Tensor:
+    def forward(self, x: Tensor, mask: Tensor | None, g: Tensor | None) -> Tensor:
         """Transform x (batch, channels, n)."""
-        x, mask = x.transpose(1, 2), mask.transpose(1, 2)
+        x, mask = x.transpose(1, 2), None if mask is None else mask.transpose(1, 2)
         g = None if g is None else g.transpose(1, 2)
         for coupling in reversed(self.flows[::2]):
             x = coupling(x.flip(2), mask, g)
@@ -189,7 +191,7 @@ class Scales(NamedTuple):
 
 
 class Vits(nn.Module):
-    """The whole network, in two halves: `text` and `vocode`."""
+    """The whole network, in three parts: `text`, `latents` and `vocode`."""
 
     def __init__(self, dims: VitsDims) -> None:
         super().__init__()
@@ -225,7 +227,7 @@ class Vits(nn.Module):
         forced: Tensor,
         speaker: Tensor | None = None,
     ) -> tuple[Tensor, Tensor, Tensor]:
-        """Return z, durations and mask: all that comes before the vocoder.
+        """Return prior, durations and mask: all that must see the whole text.
 
         Args:
             ids: (batch, n).
@@ -237,7 +239,8 @@ class Vits(nn.Module):
             speaker: ids (batch,) or vectors (batch, gin), None for the only speaker.
 
         Returns:
-            z (batch, channels, frames), durations (batch, n) in frames, mask (batch, 1, frames).
+            prior (batch, channels, frames), drawn from the text's distribution; durations
+            (batch, n) in frames; mask (batch, 1, frames).
 
         """
         g = self.speaker(speaker)
@@ -254,9 +257,17 @@ class Vits(nn.Module):
         which = which.clamp(max=ids.shape[1] - 1)[:, None].expand(-1, mean.shape[1], -1)
         frames = (places[None] < totals[:, None])[:, None].to(mean.dtype)
         spread = log_spread.gather(2, which).exp() * scales[0]
-        z = mean.gather(2, which) + noise[:, :, places % noise.shape[2]] * spread
-        z = self.flow(z * frames, frames, g) * frames
-        return z, durations, frames
+        prior = mean.gather(2, which) + noise[:, :, places % noise.shape[2]] * spread
+        return prior * frames, durations, frames
+
+    def latents(
+        self, prior: Tensor, mask: Tensor | None = None, speaker: Tensor | None = None
+    ) -> Tensor:
+        """Return z (batch, channels, frames): the prior, moved to the voice's distribution.
+
+        `mask` (batch, 1, frames) tells apart texts of different lengths.
+        """
+        return cast("Tensor", self.flow(prior, mask, self.speaker(speaker)))
 
     def vocode(self, z: Tensor, speaker: Tensor | None = None) -> Tensor:
         """Return the sound (batch, 1, hop * frames) of z (batch, channels, frames)."""

@@ -3,6 +3,10 @@
 import math
 from dataclasses import dataclass, replace
 
+FLOW_COUPLINGS = 4
+FLOW_LAYERS = 4  # of a coupling
+FLOW_KERNEL = 5
+
 
 @dataclass(frozen=True, slots=True)
 class VitsDims:
@@ -36,17 +40,34 @@ class VitsDims:
         return self.gin_channels > 0 and self.n_speakers <= 1
 
     @property
-    def reach_frames(self) -> int:
-        """Frames to either side that a sample of the vocoder depends on."""
-        reach = 3.0  # of conv_post, in samples
-        rate = 1
-        for up, kernel in zip(
-            reversed(self.upsample_rates), reversed(self.upsample_kernel_sizes), strict=True
-        ):
-            reach += rate * max(map(self._resblock_reach, range(len(self.resblock_kernel_sizes))))
-            rate *= up
-            reach += rate * (kernel - 1) / 2 / up
-        return math.ceil(reach / rate + 3)  # conv_pre
+    def frame_steps(self) -> int:
+        """Steps of a frame after the vocoder's first stage."""
+        return self.upsample_rates[0]
+
+    @property
+    def flow_reach_frames(self) -> int:
+        """Frames to either side that a frame of z depends on."""
+        return FLOW_COUPLINGS * FLOW_LAYERS * (FLOW_KERNEL // 2)
+
+    @property
+    def coarse_reach_frames(self) -> int:
+        """Frames to either side that the vocoder's first stage sees."""
+        return math.ceil(3 + self._stage_reach(0))  # conv_pre
+
+    @property
+    def fine_reach_steps(self) -> int:
+        """Steps after the first stage, to either side, that a sample depends on."""
+        reach, rate = 0.0, 1
+        for i in range(1, len(self.upsample_rates)):
+            reach += self._stage_reach(i) / rate
+            rate *= self.upsample_rates[i]
+        return math.ceil(reach + 3 / rate)  # conv_post
+
+    def _stage_reach(self, i: int) -> float:
+        """Return how far a stage sees, in what comes into it."""
+        up, kernel = self.upsample_rates[i], self.upsample_kernel_sizes[i]
+        blocks = max(map(self._resblock_reach, range(len(self.resblock_kernel_sizes))))
+        return ((kernel - 1) / 2 + blocks) / up
 
     def _resblock_reach(self, which: int) -> int:
         half = (self.resblock_kernel_sizes[which] - 1) // 2

@@ -5,6 +5,11 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 
+def masked(x: Tensor, mask: Tensor | None) -> Tensor:
+    """Return x where `mask` is 1, and 0 elsewhere; all of x without a mask."""
+    return x if mask is None else x * mask
+
+
 class RowConv(nn.Conv1d):
     """A convolution over rows, (batch, n, channels); of one it is a MatMul, which can be int8."""
 

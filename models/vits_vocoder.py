@@ -69,12 +69,28 @@ class Generator(nn.Module):
 
     def forward(self, z: Tensor, g: Tensor | None = None) -> Tensor:
         """Return the sound (batch, 1, hop * n) of z (batch, channels, n)."""
+        return self.fine(self.coarse(z, g))
+
+    def coarse(self, z: Tensor, g: Tensor | None = None) -> Tensor:
+        """Return what the first stage makes: (batch, channels, rate * n), ready for the second."""
         x = self.conv_pre(z)
         if g is not None:
             x = x + self.cond(g)
+        return self._stage(functional.leaky_relu(x, self._slope(0)), 0)
+
+    def fine(self, x: Tensor) -> Tensor:
+        """Return the sound of what `coarse` made."""
+        for i in range(1, len(self.ups)):
+            x = self._stage(x, i)
+        return cast("Tensor", self.conv_post(x).tanh())
+
+    def _stage(self, x: Tensor, i: int) -> Tensor:
+        """Raise the rate, and make it ready for what follows."""
+        x = self.ups[i](x)
         per_stage = len(self.resblocks) // len(self.ups)
-        for i, up in enumerate(self.ups):
-            x = up(functional.leaky_relu(x, _SLOPE))
-            blocks = self.resblocks[i * per_stage : (i + 1) * per_stage]
-            x = sum(block(x) for block in blocks) / per_stage
-        return cast("Tensor", self.conv_post(functional.leaky_relu(x, _LAST_SLOPE)).tanh())
+        blocks = self.resblocks[i * per_stage : (i + 1) * per_stage]
+        x = sum(block(x) for block in blocks) / per_stage
+        return functional.leaky_relu(x, self._slope(i + 1))
+
+    def _slope(self, i: int) -> float:
+        return _SLOPE if i < len(self.ups) else _LAST_SLOPE

@@ -146,6 +146,7 @@ class FakeLlm:
         self.fail = Failing(fail)
         self.reply = reply
         self.histories: list[History] = []
+        self.prepared: list[History] = []
 
     def stream(self, history: History, stop: Stop) -> Iterator[Delta]:
         self.histories.append(history)
@@ -155,6 +156,9 @@ class FakeLlm:
             if stop():
                 return
             yield Delta(word + " ")
+
+    def prepare(self, history: History, stop: Stop) -> None:
+        self.prepared.append(history)
 
     def warm_up(self) -> None: ...
 

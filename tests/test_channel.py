@@ -193,3 +193,15 @@ def test_a_reader_that_waits_ends_when_the_channel_closes(at):
 
     run(at.clock, takes, closes)
     assert ended == [5.0]
+
+
+def test_an_offer_is_taken_only_where_nothing_waits(at):
+    stale, live = at.turns.begin(), at.turns.begin()
+    at.turns.drop(stale)
+    channel = Channel(at.clock, at.turns, 3)
+    assert not channel.offer(TurnDone(stale))
+    assert channel.offer(TurnDone(live))
+    assert not channel.offer(TurnDone(live))
+    assert len(channel) == 1
+    channel.close()
+    assert not channel.offer(TurnDone(live))

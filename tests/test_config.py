@@ -48,45 +48,44 @@ def test_the_packaged_starter_profile_loads_by_its_name():
     assert waits.wait_whole_question_ms < waits.wait_ms < waits.wait_unfinished_ms
 
 
-def test_the_other_packaged_profiles_differ_in_their_ear_alone():
+def test_the_other_packaged_profiles_have_four_networks_and_the_starter_s_waits():
     starter = Config.load()
     for name, provider in (("cpu", "cpu"), ("cuda", "cuda"), ("jetson", "tensorrt")):
         config = Config.load(name)
-        assert (config.name, config.asr.engine) == (name, "whisper-onnx")
-        assert config.asr.options.provider == provider
-        assert config == starter.model_copy(update={"name": name, "asr": config.asr})
+        engines = [getattr(config, stage).engine for stage in ("asr", "llm", "tts")]
+        assert (config.name, engines) == (name, ["whisper-onnx", "llama", "vits"])
+        assert config.asr.options.provider == config.tts.options.provider == provider
+        assert config.llm.options.gpu_layers == (0 if name == "cpu" else -1)
+        same = ("hearing", "output", "screen", "safety", "report")
+        assert [getattr(config, s) for s in same] == [getattr(starter, s) for s in same]
 
 
 @pytest.mark.parametrize("name", ["cpu", "cuda", "jetson"])
-def test_the_ear_of_a_packaged_profile_is_changed_by_its_comment(name, tmp_path):
+@pytest.mark.parametrize(
+    ("stage", "engine"),
+    [("asr", "whisper-cpp"), ("llm", "knowledge"), ("tts", "espeak"), ("face", "wav2lip")],
+)
+def test_an_engine_of_a_packaged_profile_is_changed_by_its_comment(name, stage, engine, tmp_path):
     text = (Path(edge_talker.__file__).parent / f"profiles/{name}.toml").read_text("utf-8")
-    kept = [line for line in text.splitlines() if not line.startswith(('engine = "whisper', "pro"))]
+    before, mark, rest = text.partition(f"[{stage}]\n")
+    mine, end, after = rest.partition("\n\n")
+    kept = [
+        line.replace("# engine", "engine")
+        for line in mine.splitlines()
+        if line.startswith("# engine") or (stage == "asr" and line.startswith("model"))
+    ]
     path = tmp_path / "mine.toml"
-    path.write_text("\n".join(kept).replace('# engine = "wh', 'engine = "wh'), "utf-8")
-    config = Config.load(path)
-    assert config.asr.engine == "whisper-cpp"
-    assert config.asr.options.model == Config.load(name).asr.options.model
+    path.write_text(before + mark + "\n".join(kept) + end + after, "utf-8")
+    assert getattr(Config.load(path), stage).engine == engine
 
 
-@pytest.mark.parametrize("name", ["cpu", "cuda", "jetson"])
-def test_the_mind_of_a_packaged_profile_is_changed_by_its_comment(name, tmp_path):
-    text = (Path(edge_talker.__file__).parent / f"profiles/{name}.toml").read_text("utf-8")
-    lines = text.replace('engine = "knowledge"\n', "").replace('# engine = "ll', 'engine = "ll')
+def test_the_documents_and_the_lexicon_of_a_profile_lie_relative_to_it(tmp_path):
+    text = (Path(edge_talker.__file__).parent / "profiles/cpu.toml").read_text("utf-8")
     path = tmp_path / "mine.toml"
-    path.write_text(lines.replace("[tts]", 'documents = "texts"\n[tts]'), "utf-8")
+    text = text.replace("[tts]", '[tts]\nlexicon = "own.txt"')
+    path.write_text(text.replace("[llm]", '[llm]\ndocuments = "texts"'), "utf-8")
     config = Config.load(path)
-    assert config.llm.engine == "llama"
     assert config.llm.options.documents == tmp_path / "texts"
-
-
-@pytest.mark.parametrize("name", ["cpu", "cuda", "jetson"])
-def test_the_voice_of_a_packaged_profile_is_changed_by_its_comment(name, tmp_path):
-    text = (Path(edge_talker.__file__).parent / f"profiles/{name}.toml").read_text("utf-8")
-    lines = text.replace('engine = "espeak"\n', "").replace('# engine = "vits', 'engine = "vits')
-    path = tmp_path / "mine.toml"
-    path.write_text(lines.replace("[face]", 'lexicon = "own.txt"\n[face]'), "utf-8")
-    config = Config.load(path)
-    assert config.tts.engine == "vits"
     assert config.tts.options.lexicon == tmp_path / "own.txt"
 
 

@@ -16,6 +16,7 @@ from typer.testing import CliRunner
 
 from edge_talker import espeak_library, opening
 from edge_talker.cli import checks, device_checks, doctor, engine_checks
+from edge_talker.cli.proposal import proposed
 from edge_talker.errors import EngineError, UsageError
 from tests.fake_portaudio import portaudio
 from tests.test_store import make
@@ -155,6 +156,17 @@ def test_an_extra_lacks_those_packages_that_nothing_stands_in_for(
         assert "pip uninstall onnxruntime" in check.remedy
 
 
+def make_models(home, precision=""):
+    """Put what the packaged profiles run on into a store."""
+    for name, kind in (
+        (f"whisper-base{precision}", "asr.whisper"),
+        ("llm", "llm.gguf"),
+        (f"vits-medium{precision}", "tts.vits"),
+    ):
+        path = make(home / "models" / name) / "artefact.toml"
+        path.write_text(path.read_text().replace("asr.whisper", kind))
+
+
 def profile_check(profile):
     name = f"profile {profile}"
     return engine_checks.EXTRAS_AND_PROFILES[name](name)
@@ -179,7 +191,7 @@ def installed(monkeypatch):
 def test_a_profile_can_run_where_its_packages_and_models_are(installed, home):
     pytest.importorskip("onnxruntime")
     installed()
-    make(home / "models/whisper-base")
+    make_models(home)
     assert profile_check("cpu").status == "ok"
 
 
@@ -209,7 +221,7 @@ def test_a_model_of_another_kind_does_not_do(installed, home):
 )
 def test_a_profile_for_a_gpu_wants_its_provider(installed, home, profile, provider):
     pytest.importorskip("onnxruntime")
-    make(home / "models/whisper-base-fp16")
+    make_models(home, "-fp16")
     installed()
     check = profile_check(profile)
     assert (check.status, check.detail) == ("note", f"This ONNX Runtime has no {provider}.")
@@ -218,6 +230,41 @@ def test_a_profile_for_a_gpu_wants_its_provider(installed, home, profile, provid
     assert profile_check(profile).status == "ok"
     installed("onnxruntime", providers=())
     assert "edge_talker[gpu]" in profile_check(profile).remedy
+
+
+def machine(folder, cores=2, mb=4000, flags="fpu avx2", **files):
+    """Write what a system tells of itself."""
+    processor = f"processor\t: 0\nflags\t\t: {flags}\n\n"
+    files = {
+        "proc/cpuinfo": cores * processor,
+        "proc/meminfo": f"MemTotal:  {mb * 1_000_000 // 1024} kB\nMemFree:  1 kB\n",
+    } | {name.replace("__", "/").replace("_", "-"): text for name, text in files.items()}
+    for name, text in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text)
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("about", "profile"),
+    [
+        ({}, "cpu"),
+        ({"cores": 1}, "starter"),
+        ({"mb": 2900}, "starter"),
+        ({"flags": "fpu sse2"}, "starter"),
+        ({"flags": "fp asimd"}, "cpu"),
+        ({"proc__device_tree__model": "NVIDIA Jetson Orin Nano\0"}, "jetson"),
+        ({"proc__driver__nvidia__gpus__0__information": "Model: \t A GPU\nIRQ: 1\n"}, "cuda"),
+    ],
+)
+def test_a_profile_is_proposed_for_the_machine(about, profile, tmp_path):
+    found, why = proposed(machine(tmp_path, **about))
+    assert found == profile
+    assert why
+
+
+def test_a_machine_that_tells_nothing_gets_the_starter_profile(tmp_path):
+    assert proposed(tmp_path)[0] == "starter"
 
 
 def test_an_absent_package_names_the_command(monkeypatch):

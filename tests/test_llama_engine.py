@@ -490,3 +490,45 @@ def test_closing_twice_is_safe(opened):
     engine = opened()
     engine.close()
     engine.close()
+
+
+def test_what_is_read_ahead_is_not_read_again_and_changes_nothing(opened):
+    question = Exchange("When do the old ships leave", "en")
+    plain = opened()
+    plain.warm_up()
+    wanted = [delta.text for delta in plain.stream((question,), never)]
+    ahead = opened()
+    ahead.warm_up()
+    ahead.prepare((replace(question, user_text="When do the old"),), never)
+    before = ahead.memory.tokens_read
+    assert [delta.text for delta in ahead.stream((question,), never)] == wanted
+    assert ahead.memory.tokens_read - before < plain.memory.tokens_read - before
+
+
+def test_reading_ahead_that_is_stopped_keeps_its_first_steps(opened):
+    engine = opened()
+    engine.warm_up()
+    before = engine.memory.count
+    asked = iter([False, False, False, True])
+    long_question = Exchange("Where is the big ship of the captain " * 4, "en")
+    engine.prepare((long_question,), lambda: next(asked, True))
+    read = engine.memory.count
+    assert read > before
+    engine.prepare((long_question,), never)
+    assert engine.memory.count > read
+
+
+def test_notes_that_were_read_ahead_stay_where_the_best_one_is_among_them(opened):
+    engine = opened(passages=2, literal=1)
+    engine.warm_up()
+    whole = Exchange("How much is a ticket for the whole museum", "en")
+    half = replace(whole, user_text="How much is a ticket")
+    engine.prepare((half,), never)
+    ahead = engine._ahead
+    assert len(ahead) == 4
+    first = engine._documents.search(whole.user_text, 2)
+    assert first != ahead
+    assert first[0] in ahead
+    assert engine._passages((whole,)) == ahead
+    list(engine.stream((whole,), never))
+    assert engine._ahead == []

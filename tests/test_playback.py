@@ -260,14 +260,3 @@ def test_a_stale_reply_leaves_no_samples_in_the_account():
     assert not rig.playback._is_full()
     rig.put(turn, ramp(4000))
     assert rig.playback._is_full()
-
-
-def test_it_says_when_a_reply_that_is_heard_runs_short(rig):
-    turn = rig.turn()
-    rig.put(turn, ramp(3200))
-    assert not rig.playback.is_short_of_sound(turn, 0.06)  # not heard yet
-    rig.fill(5)
-    assert not rig.playback.is_short_of_sound(turn, 0.06)
-    rig.fill(3)
-    assert rig.playback.is_short_of_sound(turn, 0.06)
-    assert not rig.playback.is_short_of_sound(turn + 1, 0.06)

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from benchmarks import soak
+from benchmarks.dialogue import Row, Script, Utterance
 from benchmarks.room import Echo, Room
 from edge_talker.audio import HEARING_RATE_HZ, voiced_bounds
 from edge_talker.clock import VirtualClock
@@ -34,7 +35,8 @@ def test_the_lateness_of_a_reply_s_pictures_is_told_minute_by_minute():
 
 def test_a_question_every_15_seconds_and_every_fourth_reply_interrupted():
     watch = soak.Watch()
-    visitors = soak.Soak([QUESTION], 90.0, watch)
+    question = Utterance(Row("en", ("why?",), (), "", into_reply=False), QUESTION, ())
+    visitors = soak.Soak([question], Script(), 90.0, watch)
     still = Echo(np.zeros(1, np.float32))
     room = Room(still, visitors.visit, rate_hz=HEARING_RATE_HZ, noise_dbfs=-120.0)
     with VirtualClock() as clock:

@@ -72,7 +72,8 @@ def test_a_checkpoint_speaks_as_pipers_own_module(kind, form, tmp_path):
     ):
         expected, _, _, (z, *_) = theirs.infer(ids, lengths, sid=speaker)
         free = torch.full((1, 41), -1)
-        found_z, durations, mask = ours.text(ids, lengths, rhythm, noise, SCALES, free, speaker)
+        prior, durations, mask = ours.text(ids, lengths, rhythm, noise, SCALES, free, speaker)
+        found_z = ours.latents(prior, mask, speaker)
         found = ours.vocode(found_z, speaker)
     assert durations.sum() == z.shape[2] == mask.sum()
     torch.testing.assert_close(found_z, z, atol=1e-4, rtol=0)
@@ -119,9 +120,10 @@ def spoken(network, seed=1, scales=SCALES, ids=None):
     made, noises, speaker = made_up(network.dims, 200, torch.Generator().manual_seed(seed))
     ids = made if ids is None else ids
     with torch.inference_mode():
-        z, durations, _ = network.text(
+        prior, durations, mask = network.text(
             ids, torch.tensor([200]), *noises, scales, torch.full((1, 200), -1), speaker
         )
+        z = network.latents(prior, mask, speaker)
         return durations, z, network.vocode(z, speaker)
 
 
@@ -156,13 +158,8 @@ def test_the_speaker_changes_the_voice(name):
         else [torch.ones(1, 8), torch.arange(8.0)[None]]
     )
     with torch.inference_mode():
-        sounds = [
-            network.vocode(
-                network.text(ids, torch.tensor([20]), *noises, SCALES, torch.full((1, 20), 3), who)[
-                    0
-                ],
-                who,
-            )
-            for who in two
-        ]
+        forced, sounds = torch.full((1, 20), 3), []
+        for who in two:
+            prior, _, _ = network.text(ids, torch.tensor([20]), *noises, SCALES, forced, who)
+            sounds.append(network.vocode(network.latents(prior, speaker=who), who))
     assert float((sounds[0] - sounds[1]).abs().max()) > 0.01

@@ -33,7 +33,8 @@ def clause(text, language="en", *, emotion="neutral", last=True):
 def description(**keys):
     return Description.model_validate(
         {
-            "rate_hz": 16_000, "hop_samples": HOP, "reach_frames": 3, "channels": 4,
+            "rate_hz": 16_000, "hop_samples": HOP, "frame_steps": 8, "channels": 4,
+            "flow_reach_frames": 3, "coarse_reach_frames": 3, "fine_reach_steps": 3,
             "n_vocab": 256, "language": "en", "espeak_voice": "en-us",
             "phoneme_ids": table(PIPER_SYMBOLS), **keys,
         }

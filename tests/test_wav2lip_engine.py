@@ -149,7 +149,7 @@ def test_the_first_frame_needs_its_200_ms_and_is_drawn_alone():
     assert network.batches == [1]
     rest = list(frames)
     assert len(rest) == 24
-    assert network.batches == [1, 4, 4, 4, 4, 4, 4]
+    assert network.batches == [1, 2, 4, 4, 4, 4, 4, 2]
 
 
 def test_a_piece_of_the_first_sound_of_a_voice_is_enough_for_a_frame():
@@ -162,7 +162,7 @@ def test_stop_is_asked_before_every_batch():
     face, network, _ = engine(batch=4)
     stops = iter([False, False, False, False, True, True])
     taken = list(face.frames(speech(noise(RATE)), ReplyState(), lambda: next(stops)))
-    assert (len(taken), network.batches) == (5, [1, 4])
+    assert (len(taken), network.batches) == (3, [1, 2])
 
 
 def test_a_piece_that_was_given_up_is_not_drawn_later():
@@ -277,7 +277,7 @@ def test_replies_one_after_the_other_go_on_with_the_loop():
 def test_the_network_runs_once_for_each_size_before_the_first_reply():
     face, network, _ = engine(batch=4)
     face.warm_up()
-    assert network.batches == [1, 4]
+    assert network.batches == [1, 2, 4]
     face.close()
     face.close()
     assert network.closed

@@ -1,12 +1,13 @@
 """Speech recognition: the Protocol of its engines and their table."""
 
 from collections.abc import Iterator, Mapping
+from functools import partial
 from types import MappingProxyType
 from typing import Literal, Protocol
 
 from pydantic import Field
 
-from edge_talker.engines import EngineEntry, EngineOptions, Provider, Stop
+from edge_talker.engines import EngineEntry, EngineOptions, Provider, Stop, thread_budget
 from edge_talker.messages import AudioBlock, Language, Transcript
 
 
@@ -39,7 +40,7 @@ class WhisperOptions(EngineOptions):
 
     model: str = "whisper-base"  # in the store
     language: Language | Literal["auto"] = "auto"
-    threads: int = Field(default=2, ge=1, le=64)
+    threads: int = Field(default_factory=partial(thread_budget, "asr"), ge=1, le=64)
     partial_every_ms: int = Field(default=480, ge=200, le=5000)
     # The encoder sees the utterance and this much silence. Stock weights need it: with none at
     # all the word error rate of tiny.en on clean speech went from 5 to 226 %. Weights that were

@@ -1,17 +1,28 @@
 """The thread that drives the ASR engine."""
 
 from edge_talker.asr import Asr
-from edge_talker.messages import Transcript, TurnDone, Utterance
-from edge_talker.stage import Stage
+from edge_talker.channel import Channel
+from edge_talker.messages import Transcript, TurnDone, TurnFailed, Utterance
+from edge_talker.stage import Conversation, Slot, Stage
 
 
 class AsrStage(Stage[Asr, Utterance, Transcript]):
-    """Utterances in, final transcripts out; a turn without words is done at once.
+    """Utterances in, transcripts out; a turn without words is done at once.
 
-    Partial transcripts are for the screen only.
+    Partial transcripts are for the screen, and for an LLM that has nothing else to do.
     """
 
     name = "asr"
+
+    def __init__(
+        self,
+        slot: Slot[Asr],
+        conversation: Conversation,
+        inbox: Channel[Utterance | TurnDone | TurnFailed],
+        outbox: Channel[Transcript | TurnDone | TurnFailed],
+    ) -> None:
+        super().__init__(slot, conversation, inbox, outbox)
+        self._ahead = outbox
 
     def handle(self, item: Utterance) -> None:
         """Transcribe one utterance while it is being spoken."""
@@ -22,6 +33,7 @@ class AsrStage(Stage[Asr, Utterance, Transcript]):
                 continue
             self.dialogue.hearing(transcript)
             if not transcript.final:
+                self._ahead.offer(transcript)
                 continue
             self.report.mark(turn_id, "asr_final")
             if transcript.text:

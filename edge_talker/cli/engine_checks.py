@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from importlib import metadata
 
 from edge_talker.cli.checks import Check
+from edge_talker.cli.proposal import proposed
 from edge_talker.config import STAGES, Config
 from edge_talker.engines import Provider
 from edge_talker.errors import EdgeTalkerError, EngineError, MissingPackage, StoreError
@@ -59,8 +60,14 @@ def _profile(name: str) -> Check:
     lacks = list(_lacks(name.removeprefix("profile ")))
     if not lacks:
         return Check(name, "ok", "its packages and models are here")
+    messages = dict.fromkeys(error.message for error in lacks)
     remedies = dict.fromkeys(error.remedy for error in lacks)
-    return Check(name, "note", " ".join(error.message for error in lacks), "\n".join(remedies))
+    return Check(name, "note", " ".join(messages), "\n".join(remedies))
+
+
+def _proposal(name: str) -> Check:
+    profile, why = proposed()
+    return Check(name, "note", f"{profile} ({why})", f"Try it: edge-talker run --profile {profile}")
 
 
 def _lacks(profile: str) -> Iterator[EdgeTalkerError]:
@@ -102,6 +109,7 @@ def _version(package: str) -> str:
 
 EXTRAS_AND_PROFILES: dict[str, Callable[[str], Check]] = {
     "onnxruntime": _onnxruntime,
+    "profile for this machine": _proposal,
     **{f"extra {extra}": _extra for extra in EXTRAS},
     **{f"profile {profile}": _profile for profile in PROFILES},
 }

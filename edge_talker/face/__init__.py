@@ -3,13 +3,14 @@
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal, Protocol
 
 from pydantic import Field, field_validator
 
-from edge_talker.engines import EngineEntry, EngineOptions, Provider, Stop
+from edge_talker.engines import EngineEntry, EngineOptions, Provider, Stop, thread_budget
 from edge_talker.messages import Emotion, Image, Speech, VideoFrame
 
 FRAMES_PER_SECOND = 25
@@ -97,7 +98,7 @@ class Wav2LipOptions(FaceOptions):
 
     model: str = "wav2lip"  # in the store; the avatar must have been made for it
     provider: Provider = "cpu"
-    threads: int = Field(default=2, ge=1, le=64)
+    threads: int = Field(default_factory=partial(thread_budget, "face"), ge=1, le=64)
     batch: int = Field(default=4, ge=1, le=8)  # frames drawn at once, after the first
 
 

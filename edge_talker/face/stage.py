@@ -1,7 +1,7 @@
-"""The thread that drives the face engine and cuts the speech into clips.
+"""The thread that drives the face engine and joins its pictures with the speech.
 
-A clip is short, so that the first one is soon there. Where the face is too slow the sound goes on
-alone: sound is never kept waiting for a picture.
+A reply begins when its first picture is there; from then on sound never waits for a picture, and
+pictures follow in clips without sound. One that comes too late is dropped by the screen.
 """
 
 from collections.abc import Mapping
@@ -12,8 +12,7 @@ from edge_talker.face import FRAMES_PER_SECOND, Face, ReplyState
 from edge_talker.messages import Clip, Language, Speech, TurnDone, TurnFailed, VideoFrame
 from edge_talker.stage import Conversation, Slot, Stage
 
-FRAMES = 2  # of a clip
-LEAD_S = 0.06  # with less sound than this before the loudspeaker, pictures have to wait
+FRAMES = 2  # of a clip after the first
 
 
 class Player(Protocol):
@@ -21,10 +20,6 @@ class Player(Protocol):
 
     def put(self, item: Clip | TurnDone | TurnFailed) -> bool:
         """Take a clip, waiting while there is enough of them; False where the turn is stale."""
-        ...
-
-    def is_short_of_sound(self, turn_id: int, lead_s: float) -> bool:
-        """Return whether this reply is being heard with less than `lead_s` in the buffer."""
         ...
 
 
@@ -42,7 +37,6 @@ class FaceStage(Stage[Face, Speech, Clip]):
         apologies: Mapping[Language, tuple[Speech, ...]],
     ) -> None:
         super().__init__(slot, conversation, inbox, player)
-        self._player = player
         self._apologies = apologies
         self._turn_id = 0
         self._state = ReplyState()
@@ -67,37 +61,25 @@ class FaceStage(Stage[Face, Speech, Clip]):
             reply = self.dialogue.reply(item.turn_id)
             self._state = ReplyState(emotion=reply.emotion if reply else "neutral")
         state, stop = self._state, self.stop(item.turn_id)
-        start = state.next_sample  # of the piece, in the reply
-        end = start + len(item.samples)
-        sent = start
+        end = state.next_sample + len(item.samples)  # of the piece, in the reply
+        waits = state.next_sample == 0  # the sound, for the first picture
+        if not waits:
+            self._send(item, [], sound=True)
         frames: list[VideoFrame] = []
-        drawing = self.slot.engine.frames(item, state, stop)
-        for frame in drawing:
-            # A full clip goes out when the next one begins: then its last sample is known.
-            if len(frames) >= FRAMES:
-                upto = max(sent, frame.at_sample)
-                self._send(item, start, sent, upto, frames, last=False)
-                sent, frames = upto, []
-                if self._player.is_short_of_sound(item.turn_id, LEAD_S):
-                    self.report.count("face_missed")
-                    break
+        for frame in self.slot.engine.frames(item, state, stop):
             frames.append(frame)
             self.report.mark(item.turn_id, "face_first_frame")
+            if waits or len(frames) == FRAMES:
+                self._send(item, frames, sound=waits)
+                waits, frames = False, []
         if stop():
             return
-        self._send(item, start, sent, end, frames, last=item.last)
+        if frames or waits:
+            self._send(item, frames, sound=waits)
         state.next_sample = end
         state.next_frame = -(-end * FRAMES_PER_SECOND // item.rate_hz)
 
-    def _send(
-        self,
-        speech: Speech,
-        start: int,
-        from_sample: int,
-        to_sample: int,
-        frames: list[VideoFrame],
-        *,
-        last: bool,
-    ) -> None:
-        samples = speech.samples[from_sample - start : to_sample - start]
+    def _send(self, speech: Speech, frames: list[VideoFrame], *, sound: bool) -> None:
+        samples = speech.samples if sound else speech.samples[:0]
+        last = speech.last and sound
         self.outbox.put(Clip(speech.turn_id, samples, speech.rate_hz, tuple(frames), last=last))

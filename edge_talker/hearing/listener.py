@@ -228,6 +228,7 @@ class Listener:
         self._heard = sound
         limit = self._hearing.utterance_limit_ms // BLOCK_MS + 100
         self._blocks = Channel(self._clock, None, limit)
+        self._turns.speaking = self._turn_id
         self._utterances.put(Utterance(self._turn_id, self._blocks))
         for block in sound:
             self._blocks.put(block)
@@ -289,6 +290,7 @@ class Listener:
 
     def _close_blocks(self) -> None:
         if self._blocks is not None:
+            self._turns.speaking = 0
             self._blocks.close()
             self._blocks = None
 

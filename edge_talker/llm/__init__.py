@@ -1,13 +1,14 @@
 """The mind: the Protocol of its engines and their table."""
 
 from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import Protocol
 
 from pydantic import Field
 
-from edge_talker.engines import EngineEntry, EngineOptions, Stop
+from edge_talker.engines import EngineEntry, EngineOptions, Stop, thread_budget
 from edge_talker.messages import Delta, History
 
 REFUSED = "refused"  # begins the answer id of a question that the safety filter answered
@@ -18,6 +19,10 @@ class Llm(Protocol):
 
     def stream(self, history: History, stop: Stop) -> Iterator[Delta]:
         """Yield the reply piece by piece; end early on `stop`."""
+        ...
+
+    def prepare(self, history: History, stop: Stop) -> None:
+        """Work ahead on a history whose last question is only half said; end early on `stop`."""
         ...
 
     def warm_up(self) -> None:
@@ -54,7 +59,7 @@ class LlamaOptions(EngineOptions):
     literal: float = Field(default=0.8, ge=0, le=1)  # a question so near to a wording needs no LLM
     passages: int = Field(default=2, ge=0, le=10)  # put before a question, at most
     passage_tokens: int = Field(default=120, ge=16, le=4000)  # of all of them: each costs time
-    threads: int = Field(default=2, ge=1, le=64)
+    threads: int = Field(default_factory=partial(thread_budget, "llm"), ge=1, le=64)
     gpu_layers: int = Field(default=0, ge=-1, le=1000)  # -1 for all
     context_tokens: int = Field(default=2048, ge=128, le=131_072)
     history_tokens: int = Field(default=800, ge=0, le=100_000)  # the oldest turns are dropped

@@ -65,6 +65,9 @@ class KnowledgeEngine:
         matches = self._index.search(asked.user_text, asked.language)
         return matches[0].entry_id if matches and matches[0].score >= score else ""
 
+    def prepare(self, history: History, stop: Stop) -> None:
+        """Do nothing: a search takes a millisecond."""
+
     def warm_up(self) -> None:
         """Search once in every language."""
         for language in LANGUAGES:

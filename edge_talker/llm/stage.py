@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from edge_talker.channel import Channel
 from edge_talker.engines import Stop
 from edge_talker.llm import REFUSED, Llm
-from edge_talker.messages import Clause, Delta, Transcript, TurnDone, TurnFailed
+from edge_talker.messages import Clause, Delta, Exchange, Transcript, TurnDone, TurnFailed
 from edge_talker.safety.guard import Guard
 from edge_talker.stage import Conversation, Outbox, Slot, Stage
 from edge_talker.text.clauses import ClauseSplitter
@@ -32,8 +32,11 @@ class LlmStage(Stage[Llm, Transcript, Clause]):
         self._guard = guard
 
     def handle(self, item: Transcript) -> None:
-        """Answer one question."""
+        """Answer one question, or read what is understood of one that is still being asked."""
         turn_id = item.turn_id
+        if not item.final:
+            self._prepare(item)
+            return
         stop = self.stop(turn_id)
         splitter = ClauseSplitter()
         sent = 0
@@ -67,6 +70,13 @@ class LlmStage(Stage[Llm, Transcript, Clause]):
             send(text, last=i == len(rest) - 1)
         if not rest:
             self.outbox.put(TurnDone(turn_id))
+
+    def _prepare(self, asked: Transcript) -> None:
+        if self._guard.refusal(asked.text, asked.language) is None:
+            open_one = Exchange(asked.text, asked.language)
+            history = (*self.dialogue.history(asked.turn_id), open_one)
+            # From the end of the speech on the ear needs the processor: all waits for it.
+            self.slot.engine.prepare(history, lambda: self.turns.speaking != asked.turn_id)
 
     def _answer(self, asked: Transcript, stop: Stop) -> Iterator[Delta]:
         """Return the engine's reply, or that of the filter."""

@@ -12,6 +12,7 @@ import numpy as np
 
 from edge_talker.audio import Resampler, voiced_bounds
 from edge_talker.clock import Clock
+from edge_talker.face import FRAMES_PER_SECOND
 from edge_talker.messages import Clip, Image, Samples, TurnDone, TurnFailed
 from edge_talker.report import Report
 from edge_talker.turns import Turns
@@ -104,7 +105,8 @@ class Playback:
             self._put_samples += len(rest)
             self._pieces.append(_Piece(turn_id, rest, None, last=True))
             return True
-        while not self._closed and not self._turns.is_stale(turn_id) and self._is_full():
+        is_full = self._is_full if len(item.samples) else self._has_pictures
+        while not self._closed and not self._turns.is_stale(turn_id) and is_full():
             self._clock.sleep_until(self._clock.now() + _POLL_S)
         if self._closed or self._turns.is_stale(turn_id):
             return False
@@ -118,13 +120,11 @@ class Playback:
             self._voiced_turn = turn_id
         for frame in item.frames:
             self._frames.append((turn_id, frame.at_sample / item.rate_hz, frame.image))
+        if not len(samples) and not item.last:
+            return True  # the sound of these pictures went ahead
         self._put_samples += len(samples)
         self._pieces.append(_Piece(turn_id, samples, bounds[0] if bounds else None, item.last))
         return True
-
-    def is_short_of_sound(self, turn_id: int, lead_s: float) -> bool:
-        """Return whether this reply is being heard with less than `lead_s` in the buffer."""
-        return self._playing == turn_id and self._buffered() < lead_s * self.rate_hz
 
     def close(self) -> None:
         """Refuse further clips and wake whoever waits to put one."""
@@ -140,6 +140,9 @@ class Playback:
 
     def _is_full(self) -> bool:
         return self._buffered() >= self._buffer_s * self.rate_hz
+
+    def _has_pictures(self) -> bool:
+        return len(self._frames) >= self._buffer_s * FRAMES_PER_SECOND
 
     # ---- the output callback --------------------------------------------------------------------
 

@@ -104,6 +104,11 @@ class Sheet:
             self.box(x - 0.5, y, x + 0.5, min(y + 5, bottom), colour)
             y += 9
 
+    def line(self, points: Sequence[tuple[float, float]], colour: str, width: int = 2) -> None:
+        """Draw a line through points."""
+        corners = [(x * SCALE, y * SCALE) for x, y in points]
+        self._draw.line(corners, fill=colour, width=width * SCALE, joint="curve")
+
     def polygon(self, corners: Sequence[tuple[float, float]], colour: str) -> None:
         """Fill a polygon."""
         self._draw.polygon([(x * SCALE, y * SCALE) for x, y in corners], fill=colour)

@@ -1,13 +1,14 @@
 """The voice: the Protocol of its engines and their table."""
 
 from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import Protocol
 
 from pydantic import Field
 
-from edge_talker.engines import EngineEntry, EngineOptions, Provider, Stop
+from edge_talker.engines import EngineEntry, EngineOptions, Provider, Stop, thread_budget
 from edge_talker.messages import Clause, Speech
 
 
@@ -43,7 +44,7 @@ class VitsOptions(EngineOptions):
 
     model: str = "vits-medium"  # in the store
     provider: Provider = "cpu"
-    threads: int = Field(default=2, ge=1, le=64)
+    threads: int = Field(default_factory=partial(thread_budget, "tts"), ge=1, le=64)
     speaker: str = ""  # a name or an id of a voice of several; "" is its first
     embedding: Path | None = None  # .npy: the vector of a speaker, for a voice that speaks by one
     length: float = Field(default=1.0, ge=0.5, le=2.0)  # of all sounds: more is slower

@@ -154,7 +154,7 @@ class Wav2Lip:
     def warm_up(self) -> None:
         """Draw a first picture, and a mouth in each size of a batch."""
         self._body.warm_up()
-        for count in (1, self._options.batch):
+        for count in sorted({1, min(2, self._options.batch), self._options.batch}):
             mels = np.full((count, 1, 80, 16), -4, np.float32)
             self._network.mouths(mels, self._cache.features([0] * count))
 
@@ -173,7 +173,7 @@ class Wav2Lip:
 
     def _batch(self, reply: _Reply, first: int, end: int, rate_hz: int) -> range:
         """Return the next frames whose sound is there, as many as are drawn at once."""
-        most = self._options.batch if first else 1
+        most = min(self._options.batch, first + 1)  # 1, 2, 4, ...: the first ones are waited for
         after = first
         while (
             after < first + most and sample_of(after, rate_hz) < end and reply.mel.has_window(after)

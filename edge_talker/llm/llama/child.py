@@ -20,6 +20,7 @@ from edge_talker.llm.llama.protocol import (
     Ask,
     Failure,
     Opening,
+    Prepare,
     Stop,
     WarmUp,
     read_request,
@@ -32,7 +33,7 @@ class _Requests:
     def __init__(self, hearing: BinaryIO) -> None:
         self._hearing = hearing
         self._stopped = 0
-        self.waiting: queue.SimpleQueue[Ask | WarmUp] = queue.SimpleQueue()
+        self.waiting: queue.SimpleQueue[Ask | Prepare | WarmUp] = queue.SimpleQueue()
         threading.Thread(target=self._read, name="requests", daemon=True).start()
 
     def is_stopped(self, number: int) -> bool:
@@ -64,7 +65,7 @@ class _Warnings(logging.Handler):
         return messages
 
 
-def serve(hearing: BinaryIO, answers: BinaryIO) -> None:
+def serve(hearing: BinaryIO, answers: BinaryIO, engine_type: type[Llama] = Llama) -> None:
     """Open the model that the first line names, and answer requests for ever."""
     warnings = _Warnings()
     logging.getLogger("edge_talker").addHandler(warnings)
@@ -75,7 +76,7 @@ def serve(hearing: BinaryIO, answers: BinaryIO) -> None:
 
     opening = Opening.read(hearing.readline())
     try:
-        engine = Llama(opening.options, opening.knowledge, opening.model)
+        engine = engine_type(opening.options, opening.knowledge, opening.model)
     except EdgeTalkerError as error:
         say(Answer(number=0, failure=_failure(error)))
         return
@@ -83,11 +84,13 @@ def serve(hearing: BinaryIO, answers: BinaryIO) -> None:
     say(Answer(number=0, done=True, warnings=warnings.take()))
     while True:
         request = requests.waiting.get()
+        stop = partial(requests.is_stopped, request.number)
         try:
             if isinstance(request, WarmUp):
                 engine.warm_up()
+            elif isinstance(request, Prepare):
+                engine.prepare(request.history, stop)
             else:
-                stop = partial(requests.is_stopped, request.number)
                 for delta in engine.stream(request.history, stop):
                     say(Answer(number=request.number, delta=delta))
         except EdgeTalkerError as error:
@@ -101,7 +104,7 @@ def _failure(error: EdgeTalkerError) -> Failure:
     return Failure(type=type(error).__name__, message=error.message, remedy=error.remedy)
 
 
-def main() -> None:
+def main(engine_type: type[Llama] = Llama) -> None:
     """Serve on stdin and stdout."""
     # Ctrl-C and a service manager's SIGTERM go to the whole group; the parent decides.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -109,7 +112,7 @@ def main() -> None:
     answers = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what a library prints must not get between
     with suppress(BrokenPipeError):  # the parent is gone
-        serve(sys.stdin.buffer, answers)
+        serve(sys.stdin.buffer, answers, engine_type)
 
 
 if __name__ == "__main__":

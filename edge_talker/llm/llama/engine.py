@@ -27,12 +27,15 @@ from edge_talker.llm.llama.prefix import prefix_file, read_prefix
 from edge_talker.llm.llama.prompt import QUESTION_TOKENS, PromptBuilder, Reply, notes_of
 from edge_talker.llm.llama.sampling import Sampler
 from edge_talker.messages import Delta, Emotion, History
+from edge_talker.text.document_files import Passage
 from edge_talker.text.documents import Documents
 from edge_talker.text.knowledge import Knowledge
 
 log = logging.getLogger(__name__)
 
 _EMOTION_RULE = "Begin every reply with the one word that tells your emotion, and a colon: {}."
+_MORE_AHEAD = 2  # passages: of half a question the best one is less sure
+_STEP_TOKENS = 24  # read ahead at a time; what is stopped in the middle of them is lost
 _OWN = "llm:"  # begins the id of what the model said
 
 
@@ -58,6 +61,7 @@ class Llama:
         self._knowledge = KnowledgeEngine(KnowledgeOptions(), self._documents.knowledge)
         self._replies: dict[str, Reply] = {}  # by answer id
         self._made = 0
+        self._ahead: list[Passage] = []  # what was put before a question not yet ended
         shape, lora = read_shape(model), model.with_name(ADAPTER_FILE)
         adapter = lora if lora.is_file() else None
         if adapter:
@@ -74,7 +78,7 @@ class Llama:
         )
         try:
             self._grammar = EmotionGrammar(library.tokenize) if options.emotions else None
-            self._chat = chat_of(library, _system_text(options))
+            self._chat = chat_of(library, system_text(options))
             room = self._room(context_tokens)
         except BaseException:
             library.close()
@@ -104,7 +108,9 @@ class Llama:
             prompt = self._prompts.build(history, self._replies)
         else:
             reply = self._begun(history, "neutral")
-            prompt = self._prompts.build(history, self._replies, self._notes(history))
+            notes = self._notes(self._passages(history))
+            prompt = self._prompts.build(history, self._replies, notes)
+        self._ahead = []
         if not self.memory.read(prompt, stop, moving=len(history) > 1):
             return
         self.memory.begin_segment()
@@ -113,6 +119,17 @@ class Llama:
         yield Delta("", reply.emotion, self._answer_id)
         for text in self._said(reply, stop):
             yield Delta(text)
+
+    def prepare(self, history: History, stop: Stop) -> None:
+        """Read the notes, and the question as far as it goes.
+
+        Raises:
+            EngineError: llama.cpp failed.
+
+        """
+        self._ahead = self._passages(history, more=_MORE_AHEAD)
+        *prompt, _ = self._prompts.build(history, self._replies, self._notes(self._ahead))
+        self.memory.read(prompt, stop, moving=len(history) > 1, step_tokens=_STEP_TOKENS)
 
     def warm_up(self) -> None:
         """Read the persona, or put it back from the disk, and page in the weights."""
@@ -180,13 +197,20 @@ class Llama:
         self._replies[self._answer_id] = reply = Reply(emotion)
         return reply
 
-    def _notes(self, history: History) -> Tokens:
-        options, asked = self._options, history[-1]
-        if not options.passages:
-            return ()
-        found = self._documents.search(asked.user_text, options.passages)
+    def _passages(self, history: History, more: int = 0) -> list[Passage]:
+        """Return what is put before the open question, `more` while it is only half said.
+
+        Notes that were read ahead stay where the best passage is among them: others would have to
+        be read while the person waits.
+        """
+        if not self._options.passages:
+            return []
+        found = self._documents.search(history[-1].user_text, self._options.passages + more)
+        return self._ahead if found and found[0] in self._ahead else found
+
+    def _notes(self, found: Sequence[Passage]) -> Tokens:
         passages = [(passage.source, passage.text) for passage in found]
-        return notes_of(self._library.tokenize, passages, options.passage_tokens)
+        return notes_of(self._library.tokenize, passages, self._options.passage_tokens)
 
     # ---- the reply ------------------------------------------------------------------------------
 
@@ -232,7 +256,8 @@ class Llama:
             sampler.close()
 
 
-def _system_text(options: LlamaOptions) -> str:
+def system_text(options: LlamaOptions) -> str:
+    """Return persona and rules, as the model reads them."""
     rules = [*options.rules]
     if options.emotions:
         rules.append(_EMOTION_RULE.format(", ".join(EMOTIONS)))

@@ -13,6 +13,8 @@ from edge_talker.engines import Stop
 from edge_talker.llm.llama import Tokens
 from edge_talker.llm.llama.library import Library
 
+_WHOLE = 2**31  # tokens at a time: more than there are
+
 
 class Memory:
     """The segments of the one sequence, in order; one caller at a time."""
@@ -30,10 +32,18 @@ class Memory:
         """The number of tokens that are held."""
         return sum(map(len, self._segments))
 
-    def read(self, prompt: Sequence[Tokens], stop: Stop, *, moving: bool = True) -> bool:
+    def read(
+        self,
+        prompt: Sequence[Tokens],
+        stop: Stop,
+        *,
+        moving: bool = True,
+        step_tokens: int = _WHOLE,
+    ) -> bool:
         """Hold exactly `prompt`, with the logits of its last token; False on `stop`.
 
         Without `moving` nothing is kept that was read after anything else than what precedes it.
+        Of what is stopped, those steps that were read stay.
 
         Raises:
             EngineError: llama.cpp failed.
@@ -48,9 +58,11 @@ class Memory:
         # The logits are those of the token that was read last, so that one is always read.
         kept = min(_common(tokens, list(chain.from_iterable(self._segments))), len(tokens) - 1)
         self.cut(kept)
-        if not self._append(tokens[kept:], stop):
-            return False
-        self._segments = wanted
+        for begin in range(kept, len(tokens), step_tokens):
+            end = min(begin + step_tokens, len(tokens))
+            if not self._append(tokens[begin:end], stop):
+                return False
+            self._segments = _first(wanted, end)
         return True
 
     def write(self, tokens: Sequence[int], stop: Stop) -> bool:
@@ -71,12 +83,7 @@ class Memory:
         if count == self.count:
             return
         self._library.remove(count)
-        kept: list[Tokens] = []
-        for segment in self._segments:
-            if count > 0:
-                kept.append(segment[:count])
-            count -= len(segment)
-        self._segments = kept
+        self._segments = _first(self._segments, count)
 
     def adopt(self, tokens: Tokens) -> None:
         """Take it that llama.cpp holds `tokens`: a state was put back."""
@@ -107,6 +114,16 @@ class Memory:
                 if self._moved_from is None or position < self._moved_from:
                     self._moved_from = position
             at, position = at + 1, position + len(segment)
+
+
+def _first(segments: Sequence[Tokens], count: int) -> list[Tokens]:
+    """Return the segments of the first `count` tokens."""
+    kept: list[Tokens] = []
+    for segment in segments:
+        if count > 0:
+            kept.append(segment[:count])
+        count -= len(segment)
+    return kept
 
 
 def _common(one: Sequence[int], other: Sequence[int]) -> int:

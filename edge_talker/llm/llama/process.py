@@ -8,7 +8,7 @@ and a fault in native code, or a build for another processor, costs a reply and 
 import logging
 import os
 import select
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from edge_talker.child_process import ChildProcess, module_command
@@ -16,7 +16,7 @@ from edge_talker.engines import Stop as IsStale
 from edge_talker.errors import EngineError, StoreError
 from edge_talker.llm import LlamaOptions
 from edge_talker.llm.llama.gguf_file import GGUF_FILE
-from edge_talker.llm.llama.protocol import Answer, Ask, Opening, Stop, WarmUp
+from edge_talker.llm.llama.protocol import Answer, Ask, Opening, Prepare, Stop, WarmUp
 from edge_talker.messages import Delta, History
 from edge_talker.text.knowledge import Knowledge
 
@@ -42,10 +42,18 @@ class LlamaProcess:
 
     """
 
-    def __init__(self, options: LlamaOptions, knowledge: Knowledge, model: Path) -> None:
+    def __init__(
+        self,
+        options: LlamaOptions,
+        knowledge: Knowledge,
+        model: Path,
+        command: Sequence[str] = _COMMAND,
+    ) -> None:
+        """Start the child: `command` is one that ends in `child.main`."""
         self._opening = Opening(options=options, knowledge=knowledge, model=model.absolute())
+        self._command = command
         self._number = 0
-        self._child: _Child | None = _Child(self._opening)
+        self._child: _Child | None = _Child(command, self._opening)
 
     def stream(self, history: History, stop: IsStale) -> Iterator[Delta]:
         """Yield emotion and answer id, then the reply token by token; end early on `stop`.
@@ -67,13 +75,29 @@ class LlamaProcess:
             if not done and child.alive:
                 child.send(Stop(number=number).line())
 
+    def prepare(self, history: History, stop: IsStale) -> None:
+        """Have the notes read, and the question as far as it goes.
+
+        Raises:
+            EngineError: llama.cpp failed.
+
+        """
+        self._number += 1
+        self._await(Prepare(number=self._number, history=history), stop)
+
     def warm_up(self) -> None:
         """Read the persona, or put it back from the disk, and page in the weights."""
-        child = self._living_child()
         self._number += 1
-        child.send(WarmUp(number=self._number).line())
-        for _ in child.answers(self._number, lambda: False):
-            pass
+        self._await(WarmUp(number=self._number), lambda: False)
+
+    def _await(self, request: Prepare | WarmUp, stop: IsStale) -> None:
+        child = self._living_child()
+        child.send(request.line())
+        done = False
+        for answer in child.answers(request.number, stop):
+            done = answer.done
+        if not done:
+            child.send(Stop(number=request.number).line())
 
     def close(self) -> None:
         """End the child; safe to call twice."""
@@ -83,15 +107,15 @@ class LlamaProcess:
 
     def _living_child(self) -> "_Child":
         if self._child is None or not self._child.alive:
-            self._child = _Child(self._opening)
+            self._child = _Child(self._command, self._opening)
         return self._child
 
 
 class _Child(ChildProcess):
     """A child that has opened its model."""
 
-    def __init__(self, opening: Opening) -> None:
-        super().__init__(_COMMAND, ENVIRONMENT)
+    def __init__(self, command: Sequence[str], opening: Opening) -> None:
+        super().__init__(command, ENVIRONMENT)
         os.set_blocking(self.hears, True)  # a thread of the child reads all the time
         self._unread = b""
         self.send(opening.line())

@@ -51,6 +51,14 @@ class Ask(_Message):
     history: History
 
 
+class Prepare(_Message):
+    """Read what is known of a question that is still being asked."""
+
+    kind: Literal["prepare"] = "prepare"
+    number: int
+    history: History
+
+
 class Stop(_Message):
     """Give up all requests up to a number."""
 
@@ -58,7 +66,7 @@ class Stop(_Message):
     number: int
 
 
-Request = WarmUp | Ask | Stop
+Request = WarmUp | Ask | Prepare | Stop
 _REQUESTS: TypeAdapter[Request] = TypeAdapter(Request)
 
 

@@ -16,6 +16,7 @@ PAD, BEGIN, END = "_", "^", "$"  # as Piper's tables name them
 RATES_HZ = (8_000, 48_000)
 
 Count = Annotated[int, Field(gt=0)]
+Reach = Annotated[int, Field(ge=0)]  # to either side that a graph sees
 Factor = Annotated[float, Field(gt=0.25, lt=4)]
 
 
@@ -60,7 +61,10 @@ class Description(DescriptionFile):
 
     rate_hz: Annotated[int, Field(ge=RATES_HZ[0], le=RATES_HZ[1])]
     hop_samples: Count  # of a frame
-    reach_frames: Annotated[int, Field(ge=0)]  # to either side that the vocoder sees
+    frame_steps: Count  # of a frame between the coarse graph of the vocoder and the fine one
+    flow_reach_frames: Reach
+    coarse_reach_frames: Reach
+    fine_reach_steps: Reach
     channels: Count  # of z
     n_vocab: Count  # of ids
     language: Literal["en", "zh"]
@@ -68,12 +72,20 @@ class Description(DescriptionFile):
     phoneme_ids: dict[str, tuple[Annotated[int, Field(ge=0)], ...]]  # by code points
     speakers: dict[str, int] = Field(default_factory=dict)  # by name
     speaker_vector: Annotated[int, Field(ge=0)] = 0  # length of a vector from outside, 0 for none
-    split: bool = True  # into two graphs; else one graph makes all at once
+    split: bool = True  # into several graphs; else one graph makes all at once
     noise: Annotated[float, Field(ge=0, le=2)] = 0.667
     length: Factor = 1.0
     duration_noise: Annotated[float, Field(ge=0, le=2)] = 0.8
     emotions: dict[Emotion, Mood] = MOODS
     pauses_ms: Pauses = Pauses()
+
+    @model_validator(mode="after")
+    def _steps_make_a_frame(self) -> Self:
+        if self.hop_samples % self.frame_steps:
+            raise ValueError(
+                f"hop_samples is {self.hop_samples}, no multiple of frame_steps, {self.frame_steps}"
+            )
+        return self
 
     @model_validator(mode="after")
     def _table_is_whole(self) -> Self:

@@ -19,12 +19,13 @@ from edge_talker.tts import VitsOptions
 from edge_talker.tts.vits.description import Description, Mood
 from edge_talker.tts.vits.forced import Script
 from edge_talker.tts.vits.lexicon import Lexicon
-from edge_talker.tts.vits.network import Manner, Network, SplitNetwork, WholeNetwork
+from edge_talker.tts.vits.network import Manner, Network, SplitNetwork
 from edge_talker.tts.vits.reading import Reader, Utterance
 from edge_talker.tts.vits.timing import Timing
+from edge_talker.tts.vits.whole_network import WholeNetwork
 from edge_talker.tts.word_spans import Span, tokens
 
-FIRST_FRAMES = 18
+FIRST_FRAMES = 34  # 0.4 s: 200 ms that a face looks ahead, and its first five pictures
 _LEAD_FRAMES = 2
 _GROWTH = 2
 _MOST_FRAMES = 160
