@@ -14,7 +14,7 @@ from torch.nn import functional
 from benchmarks import portrait
 from benchmarks.dialogue import Row, Said, Utterance
 from benchmarks.forced import script_of
-from benchmarks.random_models import avatar, llm_artefact, wav2lip_artefact, whisper_artefact
+from benchmarks.random_models import llm_artefact, photo_avatar, wav2lip_artefact, whisper_artefact
 from edge_talker.asr.whisper.description import Description as WhisperDescription
 from edge_talker.asr.whisper.greedy import Greedy
 from edge_talker.asr.whisper.model import Request
@@ -60,7 +60,7 @@ class Networks:
         self._vocabulary = llama_cpp.Llama(str(folder / GGUF_FILE), vocab_only=True, verbose=False)
         self._voice = _voice()
         lips = wav2lip_artefact(wav2lip.load("random:96"), wav2lip.Precision.INT8)
-        self._face = _face(lips, avatar(lips))
+        self._face = _face(lips, photo_avatar(lips))
         self._speech: list[Speech] = []
 
     def transcribe(self, utterance: Utterance) -> None:

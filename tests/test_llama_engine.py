@@ -15,7 +15,7 @@ from edge_talker.messages import Exchange
 from edge_talker.text.knowledge import Knowledge
 from tests.tiny_llm import write_tiny_llm
 
-llama = pytest.importorskip("llama_cpp.llama_cpp", reason="the extra llm is not installed")
+pytest.importorskip("llama_cpp", reason="the extra llm is not installed")
 
 import llama_cpp.llama_cpp as llama
 
