@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import soxr
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
 from edge_talker.messages import Samples
@@ -64,8 +65,9 @@ class Interpolator:
         """Return the line's values at `places` (n,), in samples, at least `reach` from its ends."""
         whole = np.floor(places).astype(np.int64)
         phase = np.rint((places - whole) * self._PHASES).astype(np.int64)
+        windows = sliding_window_view(line, len(self._offsets))
         values: Samples = np.einsum(
-            "ij,ij->i", line[whole[:, None] + self._offsets], self._taps[phase]
+            "ij,ij->i", windows[whole + self._offsets[0]], self._taps[phase]
         )
         return values
 

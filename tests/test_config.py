@@ -62,7 +62,7 @@ def test_the_ear_of_a_packaged_profile_is_changed_by_its_comment(name, tmp_path)
     text = (Path(edge_talker.__file__).parent / f"profiles/{name}.toml").read_text("utf-8")
     kept = [line for line in text.splitlines() if not line.startswith(('engine = "whisper', "pro"))]
     path = tmp_path / "mine.toml"
-    path.write_text("\n".join(kept).replace('# engine = "w', 'engine = "w'), "utf-8")
+    path.write_text("\n".join(kept).replace('# engine = "wh', 'engine = "wh'), "utf-8")
     config = Config.load(path)
     assert config.asr.engine == "whisper-cpp"
     assert config.asr.options.model == Config.load(name).asr.options.model
@@ -88,6 +88,19 @@ def test_the_voice_of_a_packaged_profile_is_changed_by_its_comment(name, tmp_pat
     config = Config.load(path)
     assert config.tts.engine == "vits"
     assert config.tts.options.lexicon == tmp_path / "own.txt"
+
+
+@pytest.mark.parametrize("name", ["cpu", "cuda", "jetson"])
+def test_the_face_of_a_packaged_profile_is_changed_by_its_comment(name, tmp_path):
+    text = (Path(edge_talker.__file__).parent / f"profiles/{name}.toml").read_text("utf-8")
+    before, face = text.split("[face]")
+    face = face.replace('engine = "viseme"\n', "").replace("# engine", "engine")
+    path = tmp_path / "mine.toml"
+    path.write_text(before + "[face]" + face.replace("# provider", "provider"), "utf-8")
+    config = Config.load(path)
+    assert config.face.engine == "wav2lip"
+    assert config.face.options.model == "wav2lip"
+    assert config.face.options.provider == Config.load(name).asr.options.provider
 
 
 def test_the_lists_of_the_filter_lie_relative_to_the_profile(tmp_path):

@@ -13,6 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
 from edge_talker.cli.terminal import console, say
 from edge_talker.errors import MissingPackage, StoreError
+from edge_talker.face import Wav2LipOptions
 from edge_talker.face.photo.avatar import read_photo_avatar, write_photo_avatar
 from edge_talker.face.photo.detector import Cascades, Detector, YuNet
 from edge_talker.face.photo.fit import Fit, fit
@@ -45,7 +46,7 @@ def find_model(store: Store, name: str | None, *, needed: bool) -> Artefact | No
 
     Args:
         store: where models are.
-        name: of the model; without it, it is the first of its kind.
+        name: of the model; without it, it is the one that profiles name, or the first of its kind.
         needed: whether an avatar without it would be of no use.
 
     Raises:
@@ -53,6 +54,9 @@ def find_model(store: Store, name: str | None, *, needed: bool) -> Artefact | No
         MissingPackage: ONNX Runtime is not installed, and is needed or wanted by name.
 
     """
+    asked, usual = name is not None, Wav2LipOptions().model
+    if name is None and usual in store.names() and store.read(usual).manifest.kind == KIND:
+        name = usual
     model = store.open(name, KIND) if name else store.open_first(KIND)
     if model is None and needed:
         command, options = EXPORTERS[KIND]
@@ -63,7 +67,7 @@ def find_model(store: Store, name: str | None, *, needed: bool) -> Artefact | No
         )
     if model is not None and find_spec("onnxruntime") is None:
         missing = MissingPackage("onnxruntime", "face")
-        if name or needed:
+        if asked or needed:
             raise missing
         say(f"Note: nothing is made for {model.folder.name}. {missing.remedy}")
         return None

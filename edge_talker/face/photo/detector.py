@@ -39,8 +39,11 @@ class Face:
 class Detector(Protocol):
     """Finds faces."""
 
-    def faces(self, picture: Rgb) -> list[Face]:
-        """Return the faces of a picture from left to right."""
+    def faces(self, picture: Rgb, size_px: int = 0) -> list[Face]:
+        """Return the faces of a picture from left to right.
+
+        With a size for its longer side the picture is searched at that size only, in less time.
+        """
         ...
 
 
@@ -66,11 +69,11 @@ class YuNet:
                 "model's folder, and OpenCV's cascades are used.",
             ) from error
 
-    def faces(self, picture: Rgb) -> list[Face]:
+    def faces(self, picture: Rgb, size_px: int = 0) -> list[Face]:
         """Return the faces of a picture from left to right."""
         found: list[Face] = []
-        for size_px in SIZES_PX:
-            small, factor = _fitted(picture, size_px)
+        for each_px in (size_px,) if size_px else SIZES_PX:
+            small, factor = _fitted(picture, each_px)
             self._net.setInputSize((small.shape[1], small.shape[0]))
             _, rows = self._net.detect(cv2.cvtColor(small, cv2.COLOR_RGB2BGR))
             for row in [] if rows is None else np.asarray(rows, np.float64) / factor:
@@ -90,9 +93,9 @@ class Cascades:
         self._faces = _cascade("haarcascade_frontalface_alt2.xml")
         self._eyes = EyeFinder()
 
-    def faces(self, picture: Rgb) -> list[Face]:
+    def faces(self, picture: Rgb, size_px: int = 0) -> list[Face]:
         """Return the faces of a picture from left to right."""
-        small, factor = _fitted(picture, CASCADE_SIZE_PX)
+        small, factor = _fitted(picture, size_px or CASCADE_SIZE_PX)
         grey = cv2.cvtColor(small, cv2.COLOR_RGB2GRAY)
         boxes = self._faces.detectMultiScale(grey, 1.1, 3, minSize=(40, 40))
         found = []

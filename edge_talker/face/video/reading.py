@@ -21,6 +21,7 @@ SUFFIXES = frozenset(".mp4 .mov .m4v .mkv .webm .avi .mpg .mpeg .ts .wmv .flv .3
 LARGEST_PX = 1920  # of the longer side, once it is read
 LEAST_PX = 120
 SHORTEST_S, LONGEST_S = 1.0, 30.0
+_ROUNDING_S = 0.002
 _WHOLE = 0.95  # of the pictures that a file says it has: with fewer it is cut short
 _FORMATS = f"Use an MP4 of a person who listens, {SHORTEST_S:.0f} to {LONGEST_S:.0f} s long."
 
@@ -54,6 +55,7 @@ def _pictures(path: Path, container: InputContainer) -> Iterator[Image]:
     if said_s > LONGEST_S + 0.5:
         raise _too_long(path, said_s)
     begin_s: float | None = None
+    end_s = 0.0
     shown = decoded = 0
     before: VideoFrame | None = None
     for frame in container.decode(stream):
@@ -63,11 +65,11 @@ def _pictures(path: Path, container: InputContainer) -> Iterator[Image]:
         if at_s > LONGEST_S + 0.5:
             raise _too_long(path, at_s)
         # What is up at a moment is the last picture before it.
-        while before is not None and shown / FRAMES_PER_SECOND < at_s - 1e-3:
+        while before is not None and shown / FRAMES_PER_SECOND < at_s - _ROUNDING_S:
             yield _upright(path, before)
             shown += 1
-        before = frame
-    if before is not None:
+        before, end_s = frame, at_s + 1 / float(stream.average_rate or FRAMES_PER_SECOND)
+    while before is not None and shown / FRAMES_PER_SECOND < end_s - _ROUNDING_S:
         yield _upright(path, before)
         shown += 1
     if decoded < _WHOLE * stream.frames:

@@ -15,7 +15,8 @@ from edge_talker.face.photo.template import laid_over
 from edge_talker.messages import Image
 
 LOOK_AROUND = 25  # pictures: then the whole picture is searched, for others too
-NEAR = 0.7  # of the face's size, around it, is searched in between
+NEAR = 0.7  # of the face's size, around it, is searched in between,
+NEAR_PX = 320  # at this size: the face in it has 130
 LONGEST_GAP = 10  # pictures without a face: the face turned away, or a hand passed
 SMOOTH = 2  # pictures: standard deviation
 FAR = 0.5  # of the face's width from one picture to the next: that is another face
@@ -72,11 +73,8 @@ class Tracker:
         if part.empty:
             return None
         corner = np.array(part[:2], np.float64)
-        near = [
-            _moved(face, corner)
-            for face in self._detector.faces(np.ascontiguousarray(picture[part.slices]))
-        ]
-        near = [face for face in near if _distance(face, last) < FAR]
+        found = self._detector.faces(np.ascontiguousarray(picture[part.slices]), NEAR_PX)
+        near = [face for each in found if _distance(face := _moved(each, corner), last) < FAR]
         return min(near, key=lambda face: _distance(face, last), default=None)
 
     def _anywhere(self, picture: Image, index: int) -> Face | None:
