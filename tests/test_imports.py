@@ -29,7 +29,9 @@ NEED_EXTRAS = ("edge_talker.onnx", *(
     for name in ("chat", "child", "engine", "library", "memory", "prefix", "prompt", "sampling")
 ), *(
     f"edge_talker.tts.vits.{name}"
-    for name in ("engine", "forced", "lexicon", "network", "reading", "timing")
+    for name in (
+        "engine", "forced", "lexicon", "network", "reading", "timing", "whole_network", "windows",
+    )
 ), *(
     f"edge_talker.text.{name}" for name in ("numbers", "spoken", "spoken_chinese", "spoken_english")
 ))  # fmt: skip
