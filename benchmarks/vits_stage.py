@@ -39,8 +39,6 @@ CLAUSES: tuple[tuple[Language, str], ...] = (
     ("zh", "我们每天上午九点到下午五点开放。"),
 )
 
-_REST_S = 0.05  # PyTorch's threads spin on after their work, and no agent runs PyTorch
-
 console = Console(stderr=True)
 
 
@@ -76,7 +74,6 @@ def figures(rounds: int) -> dict[str, Figure]:
                     elif precision is Precision.INT8:
                         first_zh.append(ttfa[precision])
             pytorch_s = _whole_in_pytorch(loaded, networks[Precision.INT8])
-            time.sleep(_REST_S)
             if round_ and language == "en":
                 whole.append(pytorch_s)
                 sooner.append(pytorch_s / ttfa[Precision.INT8])
