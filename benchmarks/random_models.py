@@ -16,8 +16,9 @@ from edge_talker.asr.whisper.ggml_file import GGML_FILE
 from edge_talker.asr.whisper.mel import mel_filters
 from edge_talker.asr.whisper.tokens import TOKENS_FILE
 from edge_talker.tts.vits import description as vits_description
-from export import llm, vits
+from export import llm, vits, wav2lip
 from export.llm_quantize import Quantization, write_quantized
+from export.wav2lip_material import material
 from export.whisper import Loaded, Precision, write_graphs
 from export.whisper_ggml import write_ggml
 from export.whisper_tokens import write_ranks
@@ -42,6 +43,17 @@ def vits_artefact(loaded: vits.Loaded, precision: vits.Precision) -> Path:
         text = loaded.description.to_json()
         (growing / vits_description.DESCRIPTION_FILE).write_text(text, "utf-8")
         vits.write_graphs(loaded.network, precision, growing)
+
+    return _made_once(name, write)
+
+
+def wav2lip_artefact(loaded: wav2lip.Loaded, precision: wav2lip.Precision) -> Path:
+    """Return a folder with the graphs of a random Wav2Lip, calibrated on packaged speech."""
+    name = f"wav2lip-{loaded.source.partition(',')[0].partition(':')[2]}-{precision}"
+
+    def write(growing: Path) -> None:
+        used = material(None, None, loaded.network.dims.size)
+        wav2lip.write_graphs(loaded.network, precision, growing, used)
 
     return _made_once(name, write)
 

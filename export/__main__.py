@@ -1,4 +1,4 @@
-"""`python -m export whisper|vits|llm SOURCE -o NAME`: from a checkpoint to a model in the store.
+"""`python -m export whisper|vits|wav2lip|llm SOURCE -o NAME`: from weights to a model in the store.
 
 Exit codes: 0 ok, 1 the export lost too much or a fault, 2 something wrong in what was given.
 """
@@ -12,6 +12,7 @@ from rich.markup import escape
 from edge_talker.errors import EdgeTalkerError
 from export.llm import llm
 from export.vits import vits
+from export.wav2lip import wav2lip
 from export.whisper import whisper
 
 app = typer.Typer(
@@ -22,6 +23,7 @@ app = typer.Typer(
 )
 app.command("whisper", no_args_is_help=True)(whisper)
 app.command("vits", no_args_is_help=True)(vits)
+app.command("wav2lip", no_args_is_help=True)(wav2lip)
 app.command("llm", no_args_is_help=True)(llm)
 
 

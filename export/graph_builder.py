@@ -20,10 +20,12 @@ class GraphBuilder:
         self._constants: dict[str, onnx.TensorProto] = {}
 
     def add(
-        self, operator: str, inputs: Sequence[str], name: str, **attributes: int | float | list[int]
+        self, operator: str, inputs: Sequence[str], name: str, **attributes: int | list[int]
     ) -> str:
         """Add a node of one output."""
-        self._nodes.append(helper.make_node(operator, inputs, [name], name, **attributes))
+        node = helper.make_node(operator, inputs, [name], name)
+        node.attribute.extend(helper.make_attribute(*each) for each in attributes.items())
+        self._nodes.append(node)
         return name
 
     def constant(self, name: str, value: ArrayLike, dtype: DTypeLike = np.float32) -> str:

@@ -75,4 +75,4 @@ def snr_db(reference: Floats, other: Floats) -> float:
     """Return the ratio of the reference's power to that of the difference, in dB."""
     noise = np.square(reference - other, dtype=np.float64).sum()
     signal = np.square(reference, dtype=np.float64).sum()
-    return float(10 * np.log10(signal / max(noise, np.finfo(np.float64).tiny)))
+    return float(10 * (np.log10(signal) - np.log10(max(noise, np.finfo(np.float64).tiny))))

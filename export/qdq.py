@@ -5,7 +5,7 @@ what flows between layers is uint8 with a scale for each tensor, and the range o
 what was seen on calibration inputs. ONNX Runtime and TensorRT both fuse the pairs into kernels.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,8 +19,8 @@ Feed = Mapping[str, NDArray[np.generic]]
 
 _MOVES = {"Slice", "Reshape", "Transpose"}  # numbers move and stay the same
 _COMPUTES = {"Conv", "Add", "Concat"}
-_KEPT_VALUES = 20_000  # of a tensor and a feed, to choose the range from
-_SHARES = np.linspace(0.5, 1.0, 26)  # of the largest range, that are tried
+_KEPT_VALUES = 4_000  # of a tensor and a feed, to choose the range from
+_SHARES = np.linspace(0.5, 1.0, 11)  # of the largest range, that are tried
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,25 +64,31 @@ def calibrate(model: onnx.ModelProto, feeds: Iterable[Feed]) -> dict[str, Scale]
     asked = [value.name for value in session.get_outputs()]
     draw = np.random.default_rng(0)
     kept: dict[str, list[Floats]] = {name: [] for name in names}
+    ends: dict[str, list[float]] = {name: [] for name in names}
     for feed in feeds:
         seen = dict(zip(asked, session.run(asked, feed), strict=True)) | dict(feed)
         for name in names:
             values = np.asarray(seen[name], np.float32).ravel()
-            ends = np.array([values.min(), values.max()], np.float32)
-            some = values[draw.integers(0, values.size, min(values.size, _KEPT_VALUES))]
-            kept[name].append(np.concatenate([ends, some]))
+            ends[name] += [float(values.min()), float(values.max())]
+            kept[name].append(values[draw.integers(0, values.size, _KEPT_VALUES)])
     shared = _shared_scales(model)
-    pooled: dict[str, list[Floats]] = {}
+    groups: dict[str, list[str]] = {}
     for name in names:
-        pooled.setdefault(shared.get(name, name), []).extend(kept[name])
-    scales = {name: _best_scale(np.concatenate(values)) for name, values in pooled.items()}
+        groups.setdefault(shared.get(name, name), []).append(name)
+    scales = {
+        root: _best_scale(
+            np.concatenate([values for name in group for values in kept[name]]),
+            [end for name in group for end in ends[name]],
+        )
+        for root, group in groups.items()
+    }
     return {name: scales[shared.get(name, name)] for name in names}
 
 
 def is_move(node: onnx.NodeProto) -> bool:
     """Return whether a node only moves numbers; joining channels may change their scale."""
     if node.op_type == "Concat":
-        return node.attribute[0].i != 1
+        return bool(node.attribute[0].i != 1)
     return node.op_type in _MOVES
 
 
@@ -93,7 +99,7 @@ def _shared_scales(model: onnx.ModelProto) -> dict[str, str]:
         inputs = node.input if node.op_type == "Concat" else node.input[:1]
         old = {first.get(name, name) for name in [*inputs, *node.output]}
         root = min(old)
-        first |= {name: root for name in [*inputs, *node.output, *old]}
+        first |= dict.fromkeys([*inputs, *node.output, *old], root)
         first = {name: root if of in old else of for name, of in first.items()}
     return first
 
@@ -106,9 +112,8 @@ def _options() -> ort.SessionOptions:
     return options
 
 
-def _best_scale(values: Floats) -> Scale:
-    low, high = float(values.min()), float(values.max())
-    tried = [Scale.of(low * share, high * share) for share in _SHARES]
+def _best_scale(values: Floats, ends: Sequence[float]) -> Scale:
+    tried = [Scale.of(min(ends) * share, max(ends) * share) for share in _SHARES]
     errors = [float(np.square(scale.rounded(values) - values).mean()) for scale in tried]
     return tried[int(np.argmin(errors))]
 
@@ -127,7 +132,6 @@ def quantize(
         for name in node.input:
             readers.setdefault(name, []).append(node)
     constants = {tensor.name: tensor for tensor in model.graph.initializer}
-    flows = [v.name for v in model.graph.input] + [o for n in model.graph.node for o in n.output]
 
     def small(node: onnx.NodeProto | None) -> bool:
         if node is None:
@@ -178,15 +182,16 @@ def quantize(
         for name in node.output:
             if name not in outputs:
                 pair(name)
-    out = onnx.ModelProto()
-    out.CopyFrom(model)
-    del out.graph.node[:]
-    out.graph.node.extend(nodes)
     wanted = {name for node in nodes for name in node.input}
-    del out.graph.initializer[:]
-    every = {t.name: t for t in [*constants.values(), *tensors]}
-    out.graph.initializer.extend(t for t in every.values() if t.name in wanted)
-    return out
+    every = {tensor.name: tensor for tensor in [*constants.values(), *tensors]}
+    graph = helper.make_graph(
+        nodes,
+        model.graph.name,
+        model.graph.input,
+        model.graph.output,
+        [tensor for name, tensor in every.items() if name in wanted],
+    )
+    return helper.make_model(graph, opset_imports=model.opset_import, ir_version=model.ir_version)
 
 
 def _small_weights(

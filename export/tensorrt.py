@@ -1,4 +1,4 @@
-"""The shapes that TensorRT builds Whisper's engines for; not yet run on hardware.
+"""The shapes that TensorRT builds the engines of the networks for; not yet run on hardware.
 
 Knows the two graphs of `whisper_graph` by their inputs, and two ways to build engines from them:
 
@@ -24,6 +24,9 @@ from edge_talker.asr.whisper.onnx_network import (
     TENSORRT_FILE,
     buckets,
 )
+from edge_talker.face.wav2lip.description import MEL_BINS, MEL_FRAMES, Wav2LipDescription
+from edge_talker.face.wav2lip.network import BATCHES as PICTURES
+from edge_talker.face.wav2lip.network import FACE_FILE, LIPS_FILE
 from edge_talker.tts.vits.network import BUCKETS as VOCODER_BUCKETS
 from export.whisper_graph import cross_names, self_names
 
@@ -67,12 +70,7 @@ def plan(description: Description) -> dict[str, dict[str, str]]:
             name: Extent(found[0][name].smallest, found[usual][name].usual, found[-1][name].largest)
             for name in found[0]
         }
-        smallest, most_usual, largest = _specifications(spanning)
-        options[file] = {
-            "trt_profile_min_shapes": smallest,
-            "trt_profile_opt_shapes": most_usual,
-            "trt_profile_max_shapes": largest,
-        }
+        options[file] = _options(spanning)
     return options
 
 
@@ -87,12 +85,25 @@ def vocoder_plan(channels: int, speaker: int = 0) -> dict[str, str]:
     extents = {"z": Extent(*((1, channels, frames) for frames in sizes))}
     if speaker:
         extents["speaker"] = Extent(*([(1, speaker)] * 3))
-    smallest, most_usual, largest = _specifications(extents)
-    return {
-        "trt_profile_min_shapes": smallest,
-        "trt_profile_opt_shapes": most_usual,
-        "trt_profile_max_shapes": largest,
-    }
+    return _options(extents)
+
+
+def wav2lip_plan(description: Wav2LipDescription) -> dict[str, dict[str, str]]:
+    """Return the options of the TensorRT provider by graph file; not yet run on hardware.
+
+    One profile from one picture to the most that are drawn at once, usually four. The graphs of
+    float16 and those of QuantizeLinear and DequantizeLinear have the same shapes; their types are
+    in the graphs.
+    """
+    faces = {"face": (6, description.size, description.size)}
+    mouths = {"mel": (1, MEL_BINS, MEL_FRAMES), **description.features}
+    options = {}
+    for file, shapes in ((FACE_FILE, faces), (LIPS_FILE, mouths)):
+        profile = {
+            name: Extent(*((count, *shape) for count in PICTURES)) for name, shape in shapes.items()
+        }
+        options[file] = _options(profile)
+    return options
 
 
 def write_plan(folder: Path) -> None:
@@ -150,6 +161,15 @@ def _decoder_profile(description: Description, window: int) -> Profile:
 
 def _fixed(*shape: int) -> Extent:
     return Extent(shape, shape, shape)
+
+
+def _options(profile: Profile) -> dict[str, str]:
+    smallest, usual, largest = _specifications(profile)
+    return {
+        "trt_profile_min_shapes": smallest,
+        "trt_profile_opt_shapes": usual,
+        "trt_profile_max_shapes": largest,
+    }
 
 
 def _specifications(profile: Profile) -> tuple[str, str, str]:

@@ -37,12 +37,10 @@ class Layer:
 
 def folded(name: str, block: AnyBlock) -> Layer:
     """Return a block with its batch normalisation in weights and bias."""
-    conv, norm = block.conv_block
-    assert isinstance(conv, nn.Conv2d | nn.ConvTranspose2d)
-    assert isinstance(norm, nn.BatchNorm2d)
+    norm = block.norm
     assert norm.running_mean is not None
     assert norm.running_var is not None
-    layer = plain(name, conv)
+    layer = plain(name, block.conv)
     assert layer.bias is not None
     factor = _doubles(norm.weight) / np.sqrt(_doubles(norm.running_var) + norm.eps)
     return replace(
@@ -91,7 +89,7 @@ def phases(layer: Layer) -> list[list[Layer]]:
 
 def spread(layer: Layer) -> Layer:
     """Return a transposed convolution over one pixel as a matrix, whose outputs are all places."""
-    outputs, inputs, height, width = layer.weight.shape
+    _, inputs, height, width = layer.weight.shape
     weight = layer.weight.transpose(0, 2, 3, 1).reshape(-1, inputs, 1, 1)
     bias = None if layer.bias is None else np.repeat(layer.bias, height * width)
     return Layer(f"{layer.name}.spread", weight, bias, relu=layer.relu)

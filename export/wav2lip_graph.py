@@ -8,8 +8,9 @@
 A `Plan` tells what is saved; none of it changes the picture but for rounding.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import cast
 
 import onnx
 from torch import nn
@@ -17,7 +18,7 @@ from torch import nn
 from edge_talker.face.wav2lip.description import MEL_BINS, MEL_FRAMES
 from export.graph_builder import GraphBuilder, Shape
 from export.wav2lip_fold import Layer, folded, phases, plain, spread
-from models.wav2lip import Wav2Lip
+from models.wav2lip import AnyBlock, Wav2Lip
 
 FACE, MEL, MOUTH = "face", "mel", "mouth"
 _LAST, _FIRST = [0, 2, 3, 1], [0, 3, 1, 2]  # where the channels go
@@ -43,15 +44,13 @@ class Wav2LipGraphs:
     def __init__(self, network: Wav2Lip, plan: Plan) -> None:
         self._dims = network.dims
         self._plan = plan
-        self._audio = [folded(f"audio.{i}", b) for i, b in enumerate(network.audio_encoder)]
+        self._audio = _folded("audio", network.audio_encoder)
         self._face = _folded_stages("encoder", network.face_encoder_blocks)
         self._decoder = _folded_stages("decoder", network.face_decoder_blocks)
-        self._last = plain("output.1", network.output_block[1])
+        self._last = plain("output.1", cast("nn.Conv2d", network.output_block[1]))
         # The layers at the joints: the first of each stage, and the one before the last.
-        self._joints = [
-            *(stage[0] for stage in self._decoder[1:]),
-            folded("output.0", network.output_block[0]),
-        ]
+        before_last = folded("output.0", network.joint(len(self._decoder) - 1))
+        self._joints = [*(stage[0] for stage in self._decoder[1:]), before_last]
         self._starts = self._first_rows()
         self._names = [
             f"{'sum' if joint < plan.summed else 'skip'}.{joint}"
@@ -123,7 +122,7 @@ class Wav2LipGraphs:
 
     def _channels(self, joint: int) -> int:
         """Return how many of a joint's inputs come from the decoder."""
-        return self._joints[joint].weight.shape[1] - self._dims.skip_channels[joint]
+        return self._dims.decoder_channels[joint]
 
     def _mouth(self, graph: GraphBuilder) -> None:
         x = MEL
@@ -139,7 +138,7 @@ class Wav2LipGraphs:
         """Let the features of the face join."""
         layer, feature = self._joints[joint], self._names[joint]
         if joint >= self._plan.summed:
-            both = graph.add("Concat", [x, feature], f"joint.{joint}", axis=1)
+            both = graph.add("Concat", [x, feature], f"{layer.name}.joint", axis=1)
             return self._convolved(graph, both, joint, layer)
         share, _ = layer.split(self._channels(joint))
         own = self._convolved(graph, x, joint, share)
@@ -170,13 +169,6 @@ class Wav2LipGraphs:
             x = _convolution(graph, x, layer, cropped=wanted > row)
             row = wanted
         return x
-
-
-def _folded_stages(name: str, stages: nn.ModuleList) -> list[list[Layer]]:
-    return [
-        [folded(f"{name}.{i}.{j}", block) for j, block in enumerate(stage)]
-        for i, stage in enumerate(stages)
-    ]
 
 
 def _convolution(graph: GraphBuilder, x: str, layer: Layer, *, cropped: bool = False) -> str:
@@ -232,8 +224,10 @@ def _parameters(graph: GraphBuilder, layer: Layer) -> list[str]:
     return names
 
 
+def _folded(name: str, blocks: nn.Module) -> list[Layer]:
+    sequence = cast("Iterable[AnyBlock]", blocks)
+    return [folded(f"{name}.{i}", block) for i, block in enumerate(sequence)]
+
+
 def _folded_stages(name: str, stages: nn.ModuleList) -> list[list[Layer]]:
-    return [
-        [folded(f"{name}.{i}.{j}", block) for j, block in enumerate(stage)]
-        for i, stage in enumerate(stages)
-    ]
+    return [_folded(f"{name}.{i}", stage) for i, stage in enumerate(stages)]

@@ -33,32 +33,34 @@ _TYPES = {"F64": torch.float64, "F32": torch.float32, "F16": torch.float16, "BF1
 
 _ZIP_MAGIC = b"PK\x03\x04"  # what torch.save writes is a zip file since PyTorch 1.6
 _PICKLE_MAGIC = b"\x80"
+# What it wrote before begins with a pickled number, in which it says what it is.
+_OLD_MAGIC = b"\x80\x02\x8a\x0al\xfc\x9cF\xf9 j\xa8P\x19."
 _UNSAFE_GLOBAL = re.compile(r"GLOBAL (\S+) (?:was not an allowed|whose module)")
 
 
 def read_pt(path: Path) -> object:
-    """Read what torch.save wrote, tensors mapped from the file.
+    """Read what torch.save wrote; since PyTorch 1.6 its tensors are mapped from the file.
 
     Raises:
         InputError: it is empty, foreign or damaged, or would run code when opened.
 
     """
     with path.open("rb") as file:
-        start = file.read(len(_ZIP_MAGIC))
+        start = file.read(len(_OLD_MAGIC))
     if not start:
         raise InputError(f"{path} is empty; expected a file that torch.save wrote.", FETCH_AGAIN)
-    if start.startswith(_PICKLE_MAGIC):
+    zipped = start.startswith(_ZIP_MAGIC)
+    if start.startswith(_PICKLE_MAGIC) and start != _OLD_MAGIC:
         raise InputError(
-            f"{path} is a bare pickle, or from before PyTorch 1.6: it may run code when it is "
-            "opened, so it is not.",
+            f"{path} is a bare pickle: it may run code when it is opened, so it is not.",
             _SAVE_SAFELY,
         )
-    if start != _ZIP_MAGIC:
+    if not zipped and start != _OLD_MAGIC:
         raise InputError(
             f"{path} is not a PyTorch file; expected one that torch.save wrote.", FETCH_AGAIN
         )
     try:
-        return torch.load(path, weights_only=True, map_location="cpu", mmap=True)
+        return torch.load(path, weights_only=True, map_location="cpu", mmap=zipped)
     except Exception as error:  # a damaged pickle fails with any of a dozen classes
         if unsafe := _UNSAFE_GLOBAL.search(str(error)):
             raise InputError(

@@ -10,18 +10,19 @@ import math
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
+from torch.nn import functional
 
 from models.wav2lip import Block, TransposedBlock, Wav2Lip
 from models.wav2lip_dims import Wav2LipDims
 
 # Gaussian layers under ReLU make errors grow against what they carry, trained ones do not. Kernels
 # that are even over their places, outputs that are mostly above 0 and small residuals tame that.
-_UNEVEN = 0.6  # spread of a kernel's weights over its places, beside that of their mean
-_MEAN = 1.0  # of a normalised output, in its own spread
+_UNEVEN = 0.8  # spread of a kernel's weights over its places, beside that of their mean
+_MEAN = 1.4  # of a normalised output, in its own spread
 _RESIDUAL_GAIN = 0.5
-_SKIP_GAIN = 0.2  # of a face's features beside what came from the sound
+_SKIP_GAIN = 0.15  # of a face's features beside what came from the sound
 _LOGIT_SPREAD = 1.0  # before the sigmoid
+_HEEDS = 0.04  # deviation of the picture over mels, at the least
 _SAMPLES = 16
 _SHARED = 0.75  # of the mean variance of a layer in each channel's: vectors show few values
 
@@ -31,9 +32,19 @@ def random_wav2lip(dims: Wav2LipDims, seed: int = 0) -> Wav2Lip:
     """Return a float32 Wav2Lip in evaluation mode whose weights follow from `dims` and `seed`.
 
     Gaussian weights; one pass over made-up faces and mels then gives every normalisation the mean
-    and the variance of its channels, as training would.
+    and the variance of its channels, as training would. Of very narrow networks some come out
+    nearly deaf; they are drawn again.
     """
     generator = torch.Generator().manual_seed(seed)
+    while True:
+        network = _drawn(dims, generator)
+        face = made_up_faces(dims.size, 1, generator).expand(4, -1, -1, -1)
+        pictures = network(made_up_mels(4, generator), face)
+        if pictures.std(0).mean() >= _HEEDS:
+            return network
+
+
+def _drawn(dims: Wav2LipDims, generator: torch.Generator) -> Wav2Lip:
     network = Wav2Lip(dims).eval()
     for module in network.modules():
         if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
@@ -45,12 +56,11 @@ def random_wav2lip(dims: Wav2LipDims, seed: int = 0) -> Wav2Lip:
             module.bias.normal_(0, 0.1, generator=generator)
     _quieten_skips(network)
     hooks = [
-        module.register_forward_pre_hook(_Fit(module, generator))
+        module.conv.register_forward_hook(_Fit(module, generator))
         for module in network.modules()
         if isinstance(module, Block | TransposedBlock)
     ]
-    last = network.output_block[1]
-    hooks.append(last.register_forward_hook(_fit_logits))
+    hooks.append(network.output_block[1].register_forward_hook(_fit_logits))
     try:
         network(made_up_mels(_SAMPLES, generator), made_up_faces(dims.size, _SAMPLES, generator))
     finally:
@@ -61,12 +71,10 @@ def random_wav2lip(dims: Wav2LipDims, seed: int = 0) -> Wav2Lip:
 
 def _quieten_skips(network: Wav2Lip) -> None:
     """Scale the weights of the face's features where they join the sound's."""
-    dims = network.dims
-    for i, channels in enumerate(dims.decoder_channels):
-        if i + 1 < len(dims.decoder_channels):
-            network.face_decoder_blocks[i + 1][0].conv_block[0].weight[channels:] *= _SKIP_GAIN
-        else:
-            network.output_block[0].conv_block[0].weight[:, channels:] *= _SKIP_GAIN
+    for index, channels in enumerate(network.dims.decoder_channels):
+        conv = network.joint(index).conv
+        axis = 0 if isinstance(conv, nn.ConvTranspose2d) else 1  # of the inputs
+        conv.weight.narrow(axis, channels, conv.in_channels - channels).mul_(_SKIP_GAIN)
 
 
 class _Fit:
@@ -76,9 +84,10 @@ class _Fit:
         self._block = block
         self._generator = generator
 
-    def __call__(self, _module: nn.Module, inputs: tuple[Tensor]) -> None:
-        conv, norm = self._block.conv_block
-        seen = conv(inputs[0])
+    def __call__(self, _conv: nn.Module, _inputs: object, seen: Tensor) -> None:
+        norm = self._block.norm
+        assert norm.running_mean is not None
+        assert norm.running_var is not None
         axes = (0, 2, 3)
         norm.running_mean.copy_(seen.mean(axes))
         variance = seen.var(axes)
@@ -99,7 +108,7 @@ def _fit_logits(conv: nn.Conv2d, _inputs: object, output: Tensor) -> Tensor:
 
 def made_up_mels(count: int, generator: torch.Generator) -> Tensor:
     """Return windows of mel (count, 1, 80, 16) in [-4, 4]: smooth, some loud and some silent."""
-    shape = F.interpolate(
+    shape = functional.interpolate(
         torch.randn(count, 1, 10, 4, generator=generator), (80, 16), mode="bicubic"
     )
     level = torch.rand(count, 1, 1, 1, generator=generator) * 5 - 4
@@ -110,7 +119,7 @@ def made_up_faces(size: int, count: int, generator: torch.Generator) -> Tensor:
     """Return faces (count, 6, size, size) in [0, 1], the lower half of the first three black."""
     whole = sum(
         share
-        * F.interpolate(
+        * functional.interpolate(
             torch.rand(count, 3, n, n, generator=generator), (size, size), mode="bicubic"
         )
         for n, share in ((4, 0.6), (24, 0.4))

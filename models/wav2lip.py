@@ -11,7 +11,7 @@ from typing import cast
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
+from torch.nn import functional
 
 from models.wav2lip_dims import Wav2LipDims
 
@@ -22,7 +22,27 @@ AUDIO_STRIDES: tuple[Stride, ...] = (1, (3, 1), 3, (3, 2))
 AUDIO_RESIDUALS = (2, 2, 2, 1)
 
 
-class Block(nn.Module):
+class _Normalised(nn.Module):
+    """A convolution and its batch normalisation, under the names of the checkpoints."""
+
+    residual = False
+
+    def __init__(self, conv: nn.Conv2d | nn.ConvTranspose2d) -> None:
+        super().__init__()
+        self.conv_block = nn.Sequential(conv, nn.BatchNorm2d(conv.out_channels))
+
+    @property
+    def conv(self) -> nn.Conv2d | nn.ConvTranspose2d:
+        """The convolution."""
+        return cast("nn.Conv2d | nn.ConvTranspose2d", self.conv_block[0])
+
+    @property
+    def norm(self) -> nn.BatchNorm2d:
+        """The batch normalisation."""
+        return cast("nn.BatchNorm2d", self.conv_block[1])
+
+
+class Block(_Normalised):
     """A convolution with batch normalisation, a residual if asked, and ReLU."""
 
     def __init__(
@@ -34,34 +54,25 @@ class Block(nn.Module):
         padding: int = 0,
         residual: bool = False,
     ) -> None:
-        super().__init__()
-        self.conv_block = nn.Sequential(
-            nn.Conv2d(*channels, kernel, stride, padding), nn.BatchNorm2d(channels[1])
-        )
+        super().__init__(nn.Conv2d(*channels, kernel, stride, padding))
         self.residual = residual
 
     def forward(self, x: Tensor) -> Tensor:
         """Return (n, channels, height, width)."""
         out = self.conv_block(x)
-        return F.relu(out + x if self.residual else out)
+        return functional.relu(out + x if self.residual else out)
 
 
-class TransposedBlock(nn.Module):
+class TransposedBlock(_Normalised):
     """A transposed convolution with batch normalisation and ReLU; of stride 2 it doubles."""
 
-    residual = False
-
     def __init__(self, channels: tuple[int, int], kernel: int, stride: int) -> None:
-        super().__init__()
         padding = output_padding = stride - 1
-        self.conv_block = nn.Sequential(
-            nn.ConvTranspose2d(*channels, kernel, stride, padding, output_padding),
-            nn.BatchNorm2d(channels[1]),
-        )
+        super().__init__(nn.ConvTranspose2d(*channels, kernel, stride, padding, output_padding))
 
     def forward(self, x: Tensor) -> Tensor:
         """Return (n, channels, height, width)."""
-        return F.relu(self.conv_block(x))
+        return functional.relu(self.conv_block(x))
 
 
 AnyBlock = Block | TransposedBlock
@@ -87,6 +98,12 @@ class Wav2Lip(nn.Module):
             nn.Conv2d(dims.output_channels, 3, 1),
             nn.Sigmoid(),
         )
+
+    def joint(self, index: int) -> AnyBlock:
+        """Return the block in which the face's features join, after a block of the decoder."""
+        if index + 1 < len(self.face_decoder_blocks):
+            return cast("AnyBlock", cast("nn.Sequential", self.face_decoder_blocks[index + 1])[0])
+        return cast("AnyBlock", self.output_block[0])
 
     def skips(self, face: Tensor) -> list[Tensor]:
         """Return the features of faces (n, 6, size, size), the smallest first."""

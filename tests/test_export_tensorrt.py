@@ -195,3 +195,38 @@ def test_the_plan_of_an_artefact_is_what_the_runtime_reads(tmp_path):
 
 def test_the_commands_say_that_nobody_ran_them():
     assert commands(description()).startswith("# Not yet run on hardware.")
+
+
+@pytest.mark.parametrize("precision", ["fp16", "int8"])
+def test_wav2lip_is_planned_for_one_to_eight_pictures(precision, tmp_path, monkeypatch):
+    from edge_talker.face.wav2lip.network import BATCHES, TENSORRT_FILE
+    from export.wav2lip import Precision
+    from tests.exported_wav2lip import small_artefact
+
+    monkeypatch.setattr("export.wav2lip_sensitivity.WANTED_DB", 0.0)  # all of it in 8 bits
+    folder = small_artefact(tmp_path, Precision(precision))
+    found = json.loads((folder / TENSORRT_FILE).read_text())
+    assert found.keys() == {"face.onnx", "lips.onnx"}
+    for file, options in found.items():
+        graph = onnx.load(folder / file)
+        dims = dynamic_inputs(graph)
+        for option, count in zip(OPTIONS, BATCHES, strict=True):
+            assert shapes_of(options[option]) == {
+                name: (count, *shape[1:]) for name, shape in dims.items()
+            }
+        session = onnxruntime.InferenceSession(folder / file)
+        types = {"tensor(float)": np.float32, "tensor(float16)": np.float16}
+        for count in BATCHES:
+            feeds = {
+                value.name: np.zeros((count, *value.shape[1:]), types[value.type])
+                for value in session.get_inputs()
+            }
+            assert all(len(made) == count for made in session.run(None, feeds))
+    kinds = {node.op_type for node in onnx.load(folder / "lips.onnx").graph.node}
+    parsed = "Add Cast Concat Conv ConvTranspose DequantizeLinear QuantizeLinear Relu Reshape"
+    assert kinds <= {*parsed.split(), "Sigmoid", "Slice", "Transpose"}
+    types = Counter(t.data_type for t in onnx.load(folder / "lips.onnx").graph.initializer)
+    if precision == "fp16":
+        assert types.keys() <= {TensorProto.FLOAT16, TensorProto.INT64}
+    else:
+        assert types[TensorProto.INT8] > 60

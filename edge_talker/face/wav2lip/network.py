@@ -43,11 +43,13 @@ class Network:
         self._threads = threads
         self._face: Session | None = None
         self._lips = self._open(LIPS_FILE, {"mel", *self.description.features}, {"mouth"})
-        for found in self._lips.native.get_inputs():
-            shape = self.description.features.get(found.name)
+        d = self.description
+        expected: dict[str, tuple[int, ...]] = {**d.features, "mouth": (3, d.rows, d.size)}
+        for found in [*self._lips.native.get_inputs(), *self._lips.native.get_outputs()]:
+            shape = expected.get(found.name)
             if shape is not None and tuple(found.shape[1:]) != shape:
                 raise StoreError(
-                    f"{folder / LIPS_FILE} takes {found.name} of {found.shape[1:]}; "
+                    f"{folder / LIPS_FILE} has {found.name} of {found.shape[1:]}; "
                     f"wav2lip.json says {list(shape)}.",
                     EXPORT_AGAIN,
                 )
@@ -100,6 +102,16 @@ class Network:
             EngineError: the graph failed.
 
         """
+        shares = self.shares(mels, features, stop)
+        if shares is None:
+            return None
+        found: NDArray[np.uint8] = np.rint(shares.transpose(0, 2, 3, 1) * 255).astype(np.uint8)
+        return found
+
+    def shares(
+        self, mels: NDArray[np.float32], features: Features, stop: Stop | None = None
+    ) -> NDArray[np.float32] | None:
+        """Return the same as the graph gives it, (n, 3, rows, size) in [0, 1]."""
         inputs = {"mel": mels, **{name: features[name] for name in self.description.features}}
         values = self._lips.run(
             {
@@ -111,8 +123,8 @@ class Network:
         )
         if values is None:
             return None
-        shares: NDArray[np.floating[Any]] = values[0].numpy()
-        return np.rint(shares.transpose(0, 2, 3, 1) * 255).astype(np.uint8)
+        shares: NDArray[np.float32] = values[0].numpy()
+        return shares
 
     def close(self) -> None:
         """Release the sessions; safe to call twice."""
