@@ -240,7 +240,7 @@ def run_without_preview(*arguments):
         return run(*arguments)
 
 
-@pytest.mark.parametrize("file", ["faces.npy", "features-0.npy", "wav2lip.toml"])
+@pytest.mark.parametrize("file", ["faces.npy", "features.f16", "wav2lip.toml"])
 def test_a_file_of_it_that_is_gone_or_broken_is_an_error(home, file):
     path = home / "avatars/ann/wav2lip" / file
     path.write_bytes(path.read_bytes()[:100])

@@ -1,7 +1,8 @@
 """What an avatar keeps for one Wav2Lip: boxes, features and lower faces, in a subfolder of its own.
 
-Knows the files of that subfolder. Features are float16 and are read from the disk as they are
-wanted. They belong to one `face.onnx`, whatever the precision of the lips.
+Knows the files of that subfolder. Features are float16, one record for each face, and are read from
+the disk as they are wanted: mapped into memory, those of 10 s would take 80 to 150 MB of it. They
+belong to one `face.onnx`, whatever the precision of the lips.
 """
 
 import hashlib
@@ -10,10 +11,9 @@ import tomllib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-from numpy.lib.format import open_memmap
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -29,6 +29,7 @@ if TYPE_CHECKING:  # an extra, and a sheet of boxes needs none
 FOLDER = "wav2lip"
 CACHE_FILE = "wav2lip.toml"
 FACES_FILE = "faces.npy"
+FEATURES_FILE = "features.f16"
 AT_ONCE = 8  # faces, while features are made
 
 
@@ -49,11 +50,19 @@ class FaceCache:
 
     boxes: tuple[Box, ...]  # in pixels of the photo or the film
     faces: NDArray[np.uint8]  # (n, rows, size, 3) BGR: what the mouths are laid over
-    _features: dict[str, NDArray[np.float16]]  # (n, channels, height, width)
+    _path: Path  # of the features
+    _record: np.dtype[np.void]
 
     def features(self, indices: list[int]) -> "Features":
-        """Return the features of some faces."""
-        return {name: array[indices] for name, array in self._features.items()}
+        """Return the features of some faces, (n, channels, height, width) by name."""
+        size = self._record.itemsize
+        raw = np.empty((len(indices), size), np.uint8)
+        with self._path.open("rb", buffering=0) as file:
+            for row, index in zip(raw, indices, strict=True):
+                file.seek(index * size)
+                file.readinto(row.data)
+        records = raw.view(self._record)[:, 0]
+        return {name: records[name] for name in self._record.names or ()}
 
     def face(self, index: int) -> Mouth:
         """Return the rows of a face that the network draws, (rows, size, 3) BGR."""
@@ -80,14 +89,12 @@ def read_cache(avatar: Path, model: Path, description: Wav2LipDescription) -> Fa
             f"{model.name!r}, or for another version of it.",
             again,
         )
-    count = len(manifest.boxes)
-    faces = _read(folder / FACES_FILE, _faces_shape(count, description), np.uint8, again)
-    shapes = enumerate(description.features.items())
-    features = {
-        name: _read(folder / _feature_file(i), (count, *shape), np.float16, again)
-        for i, (name, shape) in shapes
-    }
-    return FaceCache(tuple(Box(*box) for box in manifest.boxes), faces, features)
+    count, record = len(manifest.boxes), _record(description)
+    faces = _read_faces(folder / FACES_FILE, (count, description.rows, description.size, 3), again)
+    path = folder / FEATURES_FILE
+    if not path.is_file() or path.stat().st_size != count * record.itemsize:
+        raise StoreError(f"{path} is missing or of another size than it was.", again)
+    return FaceCache(tuple(Box(*box) for box in manifest.boxes), faces, path, record)
 
 
 def read_boxes(avatar: Path) -> tuple[Box, ...]:
@@ -120,24 +127,19 @@ def write_cache(
     """
     folder, description = avatar / FOLDER, network.description
     folder.mkdir()
-    count = len(boxes)
-    faces = open_memmap(folder / FACES_FILE, "w+", np.uint8, _faces_shape(count, description))
-    features = {
-        name: open_memmap(folder / _feature_file(i), "w+", np.float16, (count, *shape))
-        for i, (name, shape) in enumerate(description.features.items())
-    }
+    faces: list[Bgr] = []
     squares: list[Bgr] = []
-    for index, (picture, box) in enumerate(zip(pictures, boxes, strict=True)):
-        square = cropped(picture, box, description.size)
-        faces[index] = square[description.first_row :]
-        squares.append(square)
-        if len(squares) == AT_ONCE or index == count - 1:
-            part = slice(index + 1 - len(squares), index + 1)
-            for name, values in network.features(as_input(np.stack(squares))).items():
-                features[name][part] = values
-            squares.clear()
-    for array in (faces, *features.values()):
-        array.flush()
+    with (folder / FEATURES_FILE).open("wb") as file:
+        for index, (picture, box) in enumerate(zip(pictures, boxes, strict=True), start=1):
+            squares.append(cropped(picture, box, description.size))
+            faces.append(squares[-1][description.first_row :])
+            if len(squares) == AT_ONCE or index == len(boxes):
+                records = np.empty(len(squares), _record(description))
+                for name, values in network.features(as_input(np.stack(squares))).items():
+                    records[name] = values
+                file.write(records.tobytes())
+                squares.clear()
+    np.save(folder / FACES_FILE, np.stack(faces))
     lines = "".join(f"    {json.dumps(list(box))},\n" for box in boxes)
     text = f"""\
 schema = 1
@@ -168,23 +170,16 @@ def _read_manifest(avatar: Path, again: str) -> CacheManifest:
         raise StoreError(f"{path} is missing or broken.", again) from error
 
 
-def _feature_file(index: int) -> str:
-    return f"features-{index}.npy"
+def _record(description: Wav2LipDescription) -> np.dtype[np.void]:
+    """Return how the features of one face lie in the file."""
+    return np.dtype([(name, np.float16, shape) for name, shape in description.features.items()])
 
 
-def _faces_shape(count: int, description: Wav2LipDescription) -> tuple[int, ...]:
-    return count, description.rows, description.size, 3
-
-
-def _read(path: Path, shape: tuple[int, ...], dtype: type[Any], again: str) -> NDArray[Any]:
+def _read_faces(path: Path, shape: tuple[int, ...], again: str) -> NDArray[np.uint8]:
     try:
-        array: NDArray[Any] = np.load(path, mmap_mode="r", allow_pickle=False)
+        faces: NDArray[np.uint8] = np.load(path, allow_pickle=False)
     except (OSError, ValueError, EOFError) as error:
         raise StoreError(f"{path} is missing or broken: {error}", again) from error
-    if array.shape != shape or array.dtype != dtype:
-        raise StoreError(
-            f"{path} holds {array.dtype} of {array.shape}, and {np.dtype(dtype)} of {shape} are "
-            "wanted.",
-            again,
-        )
-    return array
+    if faces.shape != shape or faces.dtype != np.uint8:
+        raise StoreError(f"{path} holds {faces.shape}, and {shape} is wanted.", again)
+    return faces

@@ -24,7 +24,7 @@ from edge_talker.face.wav2lip.bodies import Body, Said, open_body
 from edge_talker.face.wav2lip.cache import FaceCache, read_cache
 from edge_talker.face.wav2lip.mel import COLUMNS_HZ, MelStream, first_column
 from edge_talker.face.wav2lip.network import Network
-from edge_talker.messages import Image, Speech, VideoFrame
+from edge_talker.messages import Image, Samples, Speech, VideoFrame
 
 PERIOD_S = 1 / FRAMES_PER_SECOND
 VOICED = -1.0  # of the mel's -4 to 4: a column that is nowhere louder is silent
@@ -33,6 +33,7 @@ FADE_S = 0.10  # and farther away less and less of it
 BEGIN_S = 0.12  # in which it takes the place of the avatar's own, where a reply begins in a sound
 END_S = 0.12  # in which the avatar's own comes back after a reply, or where it was interrupted
 WAIT_S = 1.0  # a film that has reached a reply waits so long for it to be shown
+HEARD_S = 0.2  # of sound at once
 _MEMORY = round((HOLD_S + FADE_S) * COLUMNS_HZ) + 2  # columns before a window that are looked at
 
 
@@ -71,13 +72,20 @@ class _Reply:
     begin_s: float  # on the clock of the body's loop
     resampler: PromptResampler
     mel: MelStream
+    unheard: Samples  # of the piece: a long one is not heard to its end before its first frame
 
-    def hear(self, speech: Speech) -> None:
-        self.mel.push(self.resampler.push(speech.samples))
-        if speech.last:
-            # The resampler has a millisecond in it.
-            rest = self.resampler.push(np.zeros(speech.rate_hz // 500, np.float32))
-            self.mel.push(rest[: HEARING_RATE_HZ // 1000], last=True)
+    def hear(self, frame: int, *, last: bool) -> bool:
+        """Hear on until the window of a frame is known; False where the piece ends before."""
+        rate_hz = self.part.track.rate_hz
+        while not self.mel.has_window(frame) and len(self.unheard):
+            count = round(HEARD_S * rate_hz)
+            self.mel.push(self.resampler.push(self.unheard[:count]))
+            self.unheard = self.unheard[count:]
+            if last and not len(self.unheard):
+                # The resampler has a millisecond in it.
+                rest = self.resampler.push(np.zeros(rate_hz // 500, np.float32))
+                self.mel.push(rest[: HEARING_RATE_HZ // 1000], last=True)
+        return self.mel.has_window(frame)
 
     def strength(self, frame: int) -> float:
         """Return how much of the network's mouth is seen, by the nearest sound."""
@@ -118,10 +126,10 @@ class Wav2Lip:
         reply: _Reply = state.carried or self._begin(speech.rate_hz)
         state.carried = reply
         index = self._acting.enter(reply.part, speech, state)
-        reply.hear(speech)
+        reply.unheard = np.concatenate([reply.unheard, speech.samples])
         end = state.next_sample + len(speech.samples)
         while not stop():
-            batch = self._batch(reply, index, end, speech.rate_hz)
+            batch = self._batch(reply, index, end, last=speech.last)
             drawn = self._draw(reply, batch, stop)
             if not batch or drawn is None:
                 break
@@ -129,7 +137,7 @@ class Wav2Lip:
                 image = self._shown(reply, frame, said, speech.rate_hz)
                 index = frame + 1
                 yield VideoFrame(speech.turn_id, image, sample_of(frame, speech.rate_hz))
-        reply.mel.forget(first_column(index) - _MEMORY)
+            reply.mel.forget(first_column(index) - _MEMORY)
         self._acting.leave(reply.part, speech, state, index)
 
     def idle(self, mood: Mood, at_s: float) -> Image:
@@ -169,14 +177,17 @@ class Wav2Lip:
             begin_s = self._loop_s + PERIOD_S if self._next_s is None else self._next_s
             self._waits_s = WAIT_S
         part, resampler = self._acting.begin(rate_hz), PromptResampler(rate_hz, HEARING_RATE_HZ)
-        return _Reply(part, begin_s, resampler, MelStream())
+        return _Reply(part, begin_s, resampler, MelStream(), np.zeros(0, np.float32))
 
-    def _batch(self, reply: _Reply, first: int, end: int, rate_hz: int) -> range:
+    def _batch(self, reply: _Reply, first: int, end: int, *, last: bool) -> range:
         """Return the next frames whose sound is there, as many as are drawn at once."""
-        most = min(self._options.batch, first + 1)  # 1, 2, 4, ...: the first ones are waited for
-        after = first
+        # 1, 2, 4, ...: the first ones are waited for
+        most = min(self._options.batch, first + 1)
+        after, rate_hz = first, reply.part.track.rate_hz
         while (
-            after < first + most and sample_of(after, rate_hz) < end and reply.mel.has_window(after)
+            after < first + most
+            and sample_of(after, rate_hz) < end
+            and reply.hear(after, last=last)
         ):
             after += 1
         return range(first, after)
