@@ -81,7 +81,7 @@ def main(argv: Sequence[str]) -> int:
     folder = options.out or OUT / name
     plots.draw_all(talk, name, folder)
     _table(figures, bounds)
-    about = setup(config) | {"weights": forced.WEIGHTS if is_forced else forced.UNFORCED}
+    about = setup(config) | {"weights": forced.weights_of(config, is_forced=is_forced)}
     about["turns"] = [_turn(one) for one in talk.measured]
     if pairs:
         about["baseline"] = [

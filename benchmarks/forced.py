@@ -22,7 +22,7 @@ from edge_talker.asr.whisper.model import Decoded, Model, Request
 from edge_talker.asr.whisper.onnx_network import OnnxNetwork
 from edge_talker.asr.whisper.tokens import Tokenizer
 from edge_talker.child_process import module_command
-from edge_talker.config import Config, EngineChoice
+from edge_talker.config import STAGES, Config, EngineChoice
 from edge_talker.engines import Stop
 from edge_talker.face import Face, Wav2LipOptions
 from edge_talker.face.wav2lip.engine import open_wav2lip
@@ -30,18 +30,24 @@ from edge_talker.llm import LlamaOptions
 from edge_talker.llm.llama.gguf_file import GGUF_FILE
 from edge_talker.llm.llama.process import LlamaProcess
 from edge_talker.messages import AudioBlock, Clause, Transcript
-from edge_talker.opening import provider_of
+from edge_talker.opening import chosen, provider_of
 from edge_talker.text.clauses import ClauseSplitter
 from edge_talker.text.knowledge import Knowledge
 from edge_talker.text.language import language_of
 from edge_talker.tts import Tts, VitsOptions
 from edge_talker.tts.vits.engine import open_vits
 
-WEIGHTS = "random, seeded, at true size; script forced"
-UNFORCED = "of the store; unforced"
 TOKENS_PER_WORD = 1.1  # of OpenAI's multilingual vocabulary, for an English word or a hanzi
 
 Factories = Mapping[str, Callable[..., Any]]
+
+
+def weights_of(config: Config, *, is_forced: bool) -> str:
+    """Say which weights a run has, for its report."""
+    if is_forced:
+        return "random, seeded, at true size; script forced"
+    kinds = [chosen(config, stage)[0].kind for stage in STAGES]
+    return "of the store; unforced" if any(kinds) else "packaged; unforced"
 
 
 def with_lips(config: Config) -> Config:

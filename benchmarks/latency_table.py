@@ -21,6 +21,8 @@ _ROWS = (
     ("endpoint_wait p50 / p95", ("endpoint_wait_p50_ms", "endpoint_wait_p95_ms"), "ms"),
     ("compute_only p50 / p95", ("compute_only_p50_ms", "compute_only_p95_ms"), "ms"),
     ("picture before or after the sound, p95", ("eye_after_ear_p95_ms",), "ms"),
+    ("turns with the long wait / with a pause inside the question",
+     ("turns_with_the_long_wait", "turns_with_a_pause"), ""),
     ("false cut-ins", ("false_cut_in_percent",), "%"),
     ("pictures a second while it speaks", ("frames_per_s",), ""),
     ("pictures dropped / shown too long", ("frames_dropped_percent", "frames_repeated_percent"),

@@ -62,7 +62,7 @@ class Meter:
         used = {
             s: 100 * (last.cpu_s.get(s, 0) - first.cpu_s.get(s, 0)) / spent_s for s in last.cpu_s
         }
-        return {stage: round(percent, 1) for stage, percent in sorted(used.items())}
+        return {stage: max(0.0, round(percent, 1)) for stage, percent in sorted(used.items())}
 
     def _run(self) -> None:
         while True:

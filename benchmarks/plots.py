@@ -10,6 +10,7 @@ from PIL import Image
 
 from benchmarks.dialogue import WARM_UP
 from benchmarks.hold import Conversation
+from benchmarks.meter import STAGES
 from edge_talker.errors import RecordingError
 from edge_talker.output import timeline
 from edge_talker.output.sheet import Sheet
@@ -73,14 +74,13 @@ def _cumulative(values: Sequence[float]) -> Points:
 def _processor(talk: Conversation, window: int = 10) -> Mapping[str, Points]:
     """Return the use of each stage over time, each point over `window` samples."""
     samples = talk.meter.samples
-    stages = sorted({stage for sample in samples for stage in sample.cpu_s})
     steps = list(zip(samples, samples[window:], strict=False))[:: window // 2]
     return {
         stage: [
             (b.at_s, 100 * (b.cpu_s.get(stage, 0) - a.cpu_s.get(stage, 0)) / (b.at_s - a.at_s))
             for a, b in steps
         ]
-        for stage in stages
+        for stage in STAGES
     }
 
 

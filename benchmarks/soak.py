@@ -186,7 +186,7 @@ def main(argv: Sequence[str]) -> int:
     }
     console.print(f"counters: {report['counters']}", highlight=False)
     name = f"soak-{config.name}"
-    about = setup(config) | {"weights": forced.WEIGHTS if is_forced else forced.UNFORCED}
+    about = setup(config) | {"weights": forced.weights_of(config, is_forced=is_forced)}
     return finish(
         name, figures, BOUNDS, about=about, keep=kept_file(name) if options.keep else None
     )
