@@ -5,7 +5,7 @@ import pytest
 from edge_talker.config import Hearing
 from edge_talker.hearing.endpoint import EndOfTurn
 
-WHOLE, LIKELY, SENTENCE, USUAL, UNFINISHED = 300, 500, 1100, 1400, 1800
+WHOLE, LIKELY, USUAL, UNFINISHED = 300, 500, 1400, 1800
 KNOWN = {
     "where is the whale": "whole",
     "鲸鱼在哪里": "whole",
@@ -22,7 +22,6 @@ def rule():
     hearing = Hearing(
         wait_whole_question_ms=WHOLE,
         wait_likely_question_ms=LIKELY,
-        wait_sentence_ms=SENTENCE,
         wait_ms=USUAL,
         wait_unfinished_ms=UNFINISHED,
     )
@@ -45,8 +44,8 @@ def rule():
         ("where is the big whale", USUAL),
         ("tell me more please", USUAL),
         # The marks of an ear that writes them.
-        ("Tell me more, please.", SENTENCE),
-        ("我想看恐龙。", SENTENCE),
+        ("Tell me more, please.", USUAL),
+        ("我想看恐龙。", USUAL),
         ("Tell me more, please,", USUAL),
         ("where is the big whale?", LIKELY),
         ("恐龙在哪里？ ", LIKELY),

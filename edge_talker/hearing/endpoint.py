@@ -21,7 +21,7 @@ _BACKCHANNELS = frozenset(
     "ah aha alright good great hm hmm huh i mm mmm nice oh ok okay right see sure uh um well wow "
     "yeah yep yes 嗯 哦 啊 噢 对 好 是 的 行".split()
 )
-_ASKED, _STATED = "?？", ".!。！"  # at the end, by an ear that writes marks
+_ASKED = "?？"  # at the end, by an ear that writes marks; it puts full stops at every pause
 Completeness = Literal["whole", "likely", "open"]
 """A whole question of the knowledge file; one that it likely answers; anything else."""
 
@@ -56,8 +56,6 @@ class EndOfTurn:
             return self._hearing.wait_unfinished_ms
         if completeness == "likely" or text.rstrip()[-1] in _ASKED:
             return self._hearing.wait_likely_question_ms
-        if text.rstrip()[-1] in _STATED:
-            return self._hearing.wait_sentence_ms
         return self._hearing.wait_ms
 
 
