@@ -23,7 +23,7 @@ $(VENV)/base: pyproject.toml
 
 $(VENV)/dev: $(VENV)/base
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check \
-		--editable '.[dev,test,export,whisper,whisper-cpp,vits,llm]'
+		--editable '.[dev,test,export,whisper,whisper-cpp,vits,face,llm]'
 	touch $@
 
 clean:
