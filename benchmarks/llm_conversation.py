@@ -45,7 +45,7 @@ def conversation(model: Path, turns: int, threads: int) -> dict[str, Figure]:
             asked = Exchange(f"{_QUESTIONS[turn % len(_QUESTIONS)]} {turn}", "en")
             first, *rest = engine.stream((*history, asked), lambda: False)
             text = "".join(delta.text for delta in rest)
-            heard = replace(asked, reply_text=text, answer_id=first.answer_id)
+            heard = replace(asked, reply_text=text, answer_id=first.answer_id or "")
             history = (*history, heard)[-_KEPT:]
             memory_mb.append(rss_mb())
     finally:
