@@ -28,7 +28,8 @@ THREADS = 2
 NEW_TOKENS = 20  # with those of the template
 PREFIX_TOKENS = 300
 REPLY_TOKENS = 64
-TURNS = 200  # of the long conversation; fewer where there are few rounds
+TURNS, QUICK_TURNS = 200, 30  # of the long conversation
+_MANY_ROUNDS = 10
 
 _RULE = "Be kind to every visitor and keep to what you know of the museum. "
 _REPLY = "We are open every day from nine to five, and on Fridays until eight. "
@@ -50,7 +51,8 @@ def measured(model: Path, rounds: int) -> dict[str, Figure]:
                 engine.close()
             found["rss_added_mb"] = round(peak_rss_mb() - before, 1)
             found["prefix_restored_ms"] = _restored_ms(model)
-            found |= conversation(model, min(TURNS, 15 * rounds), THREADS)
+            turns = TURNS if rounds >= _MANY_ROUNDS else QUICK_TURNS
+            found |= conversation(model, turns, THREADS)
         finally:
             del os.environ["XDG_CACHE_HOME"]
     return found
