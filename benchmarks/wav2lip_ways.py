@@ -5,7 +5,7 @@ Knows graphs and figures; knows nothing of sound, pictures or time.
 
 import tempfile
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -83,7 +83,8 @@ def ways(
         ),
         ("doubling by plain convolutions", phased, True),
     ):
-        yield _split(name, network, plan, mel, one, threads, used=used)
+        way = _split(name, network, plan, first_row, mel, one, threads)
+        yield replace(way, used=used)
     features = int8.features(one)
     size = 2 * sum(array.size for array in features.values()) / 1024
     for name, count in (("8 bits", 1), (f"{BATCH} at once", BATCH)):
@@ -112,16 +113,21 @@ def _drawing(
 
 
 def _split(
-    name: str, network: Wav2Lip, plan: Plan, mel: Floats, face: Floats, threads: int, *, used: bool
+    name: str,
+    network: Wav2Lip,
+    plan: Plan,
+    first_row: int,
+    mel: Floats,
+    face: Floats,
+    threads: int,
 ) -> Way:
     graphs = Wav2LipGraphs(network, plan)
     made = _session(graphs.face().SerializeToString(), threads)
     names = [value.name for value in made.get_outputs()]
     inputs = {MEL: mel, **dict(zip(names, made.run(names, {FACE: face}), strict=True))}
     size = 2 * sum(np.asarray(inputs[each]).size for each in names) / 1024
-    below = network.dims.size // 2 - plan.first_row
     lips = graphs.lips().SerializeToString()
-    return Way(name, _drawing(lips, inputs, below, threads), feature_kb=size, used=used)
+    return Way(name, _drawing(lips, inputs, first_row - plan.first_row, threads), 1, size)
 
 
 def _session(model: bytes, threads: int) -> ort.InferenceSession:

@@ -23,6 +23,7 @@ from rich.progress import Progress
 from edge_talker.errors import InputError
 from edge_talker.face.wav2lip.description import DESCRIPTION_FILE, Wav2LipDescription
 from edge_talker.face.wav2lip.network import FACE_FILE, LIPS_FILE, TENSORRT_FILE
+from edge_talker.face.wav2lip.paste import FIRST_SHARE
 from edge_talker.store import Store
 from export.artefact import UNKNOWN, Origin, write_manifest
 from export.graph_builder import OPSET
@@ -158,8 +159,8 @@ def load(source: str, seed: int = 0) -> Loaded:
 
 
 def plan_of(network: Wav2Lip, precision: Precision) -> Plan:
-    """Return the savings of a precision: the lower half, and phases where they are quantized."""
-    return Plan(network.dims.size // 2, phased=precision is Precision.INT8)
+    """Return the savings of a precision: rows that are pasted, and phases where they pay."""
+    return Plan(int(FIRST_SHARE * network.dims.size), phased=precision is Precision.INT8)
 
 
 def write_graphs(

@@ -18,6 +18,7 @@ from edge_talker.face.wav2lip.description import Wav2LipDescription
 _CENTRE, _RADIUS = (0.5, 0.79), (0.42, 0.205)
 _POWER, _WHOLE = 2.6, 0.6
 _RING = (0.75, 1.15)  # radii between which the mouth's colours are compared with the photo's
+FIRST_SHARE = _CENTRE[1] - _RING[1] * _RADIUS[1]  # of the square's rows: none above is looked at
 _MOST_OFF = 40  # of 255: more is no colour cast, but something in front of the mouth
 
 Mouth = NDArray[np.uint8]  # (rows, size, 3)
