@@ -178,7 +178,7 @@ def test_the_network_gives_bytes_and_stops(tmp_path):
     features = network.features(used.faces[:2])
     assert {value.dtype for value in features.values()} == {np.dtype(np.float16)}
     mouths = network.mouths(used.measured[:2], features)
-    assert (mouths.shape, mouths.dtype) == ((2, 48, 96, 3), np.uint8)
+    assert (mouths.shape, mouths.dtype) == ((2, 43, 96, 3), np.uint8)
     shares = network.shares(used.measured[:2], features)
     np.testing.assert_allclose(mouths / 255, shares.transpose(0, 2, 3, 1), atol=0.51 / 255)
     network.close()
@@ -267,7 +267,7 @@ def change(folder, **keys):
         (lambda f: change(f, features={}), "features is empty"),
         (lambda f: change(f, features={"skip.0": [4, 400, 400]}), "larger than the picture"),
         (lambda f: change(f, features={"skip.0": [4, 1, 1]}), "does not fit wav2lip.json in skip"),
-        (lambda f: change(f, size=192, first_row=144), "has mouth of"),
+        (lambda f: change(f, size=192, first_row=149), "has mouth of"),
         (lambda f: (f / LIPS_FILE).write_bytes(b"junk"), "cannot be loaded"),
         (lambda f: (f / LIPS_FILE).write_bytes((f / FACE_FILE).read_bytes()), "does not fit"),
     ],
