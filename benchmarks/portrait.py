@@ -9,7 +9,6 @@ import numpy as np
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
-from edge_talker.cli.avatar_making import make_of_video
 from edge_talker.face import FRAMES_PER_SECOND
 from edge_talker.face.photo.avatar import read_photo_avatar, write_photo_avatar
 from edge_talker.face.photo.detector import Cascades
@@ -80,6 +79,9 @@ def write_film(folder: Path, model: Path) -> None:
     It is made as `edge-talker avatar create` makes it, so that its boxes wander as those of a
     filmed person do.
     """
+    # Loads Silero's ggml, beside which llama.cpp cannot be loaded; it makes models in this process.
+    from edge_talker.cli.avatar_making import make_of_video  # noqa: PLC0415
+
     path = folder / "film.mp4"
     still = portrait()
     with av.open(str(path), "w") as container:
