@@ -1,13 +1,13 @@
 """Opening checkpoint files, without ever running what is in them.
 
 Knows PyTorch's files, and the config.json and safetensors of a Hugging Face folder; what a damaged
-or dangerous one looks like. Does not know which network the tensors belong to.
+or dangerous one looks like. Any network is filled from them; which one it is, others know.
 """
 
 import hashlib
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from typing import Any
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file
-from torch import Tensor
+from torch import Tensor, nn
 
 from edge_talker.errors import InputError
 
@@ -188,3 +188,39 @@ def sha256(files: Iterable[Path]) -> str:
         with path.open("rb") as file:
             hashlib.file_digest(file, lambda: digest)
     return digest.hexdigest()
+
+
+def filled(
+    network: nn.Module, weights: Mapping[str, Tensor], path: Path, kind: str, remedy: str
+) -> None:
+    """Give a network without memory of its own copies of a checkpoint's weights, in its types.
+
+    Args:
+        network: made on the device "meta"; it is in evaluation mode afterwards.
+        weights: by the network's own names.
+        path: of the checkpoint, for errors.
+        kind: what the network is called.
+        remedy: what to do about a wrong file.
+
+    Raises:
+        InputError: a tensor is missing, of another shape, foreign, or not finite.
+
+    """
+    expected = network.state_dict()
+    for name, blank in expected.items():
+        weight = weights.get(name)
+        if weight is None or weight.shape != blank.shape:
+            have = "nothing" if weight is None else tuple(weight.shape)
+            raise InputError(
+                f"{path} has {have} for {name}; expected {tuple(blank.shape)}.", remedy
+            )
+        if not weight.isfinite().all():
+            raise InputError(f"{path} has numbers in {name} that are not finite.", FETCH_AGAIN)
+    if unknown := sorted(weights.keys() - expected.keys()):
+        raise InputError(f"{path} has {unknown[0]}, which no {kind} has.", remedy)
+    owned = {
+        name: weight.to(expected[name].dtype).contiguous().clone()
+        for name, weight in weights.items()
+    }
+    network.load_state_dict(owned, assign=True)
+    network.eval()

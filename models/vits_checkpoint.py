@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from edge_talker.errors import InputError
-from models.checkpoint_files import FETCH_AGAIN, read_pt, sha256
+from models.checkpoint_files import filled, read_pt, sha256
 from models.vits import WINDOW, Vits
 from models.vits_dims import VitsDims
 
@@ -85,21 +85,8 @@ def network_of(path: Path, tensors: Mapping[str, object]) -> Vits:
         raise InputError(
             f"{path} is no VITS: it lacks or contradicts {error}.", _EXPECTED
         ) from error
-    expected = network.state_dict()
-    for name, blank in expected.items():
-        weight = weights.get(name)
-        if weight is None or weight.shape != blank.shape:
-            have = "nothing" if weight is None else tuple(weight.shape)
-            raise InputError(
-                f"{path} has {have} for {name}; expected {tuple(blank.shape)}.", _EXPECTED
-            )
-        if not weight.isfinite().all():
-            raise InputError(f"{path} has numbers in {name} that are not finite.", FETCH_AGAIN)
-    if unknown := sorted(weights.keys() - expected.keys()):
-        raise InputError(f"{path} has {unknown[0]}, which no VITS has.", _EXPECTED)
-    owned = {name: weight.float().contiguous().clone() for name, weight in weights.items()}
-    network.load_state_dict(owned, assign=True)
-    return network.eval()
+    filled(network, weights, path, "VITS", _EXPECTED)
+    return network
 
 
 def _without_weight_norm(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:

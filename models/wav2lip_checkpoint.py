@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from edge_talker.errors import InputError
-from models.checkpoint_files import FETCH_AGAIN, read_pt, sha256
+from models.checkpoint_files import filled, read_pt, sha256
 from models.wav2lip import Wav2Lip
 from models.wav2lip_dims import SIZES, Wav2LipDims
 
@@ -76,24 +76,8 @@ def network_of(path: Path, tensors: Mapping[str, object]) -> Wav2Lip:
             f"{path} draws pictures of {dims.size} pixels.",
             f"Give a Wav2Lip of one of these sizes: {', '.join(SIZES)}.",
         )
-    expected = network.state_dict()
-    for name, blank in expected.items():
-        weight = weights.get(name)
-        if weight is None or weight.shape != blank.shape:
-            have = "nothing" if weight is None else tuple(weight.shape)
-            raise InputError(
-                f"{path} has {have} for {name}; expected {tuple(blank.shape)}.", _EXPECTED
-            )
-        if not weight.isfinite().all():
-            raise InputError(f"{path} has numbers in {name} that are not finite.", FETCH_AGAIN)
-    if unknown := sorted(weights.keys() - expected.keys()):
-        raise InputError(f"{path} has {unknown[0]}, which no Wav2Lip has.", _EXPECTED)
-    owned = {
-        name: weight.to(expected[name].dtype).contiguous().clone()
-        for name, weight in weights.items()
-    }
-    network.load_state_dict(owned, assign=True)
-    return network.eval()
+    filled(network, weights, path, "Wav2Lip", _EXPECTED)
+    return network
 
 
 def dims_of(weights: Mapping[str, Tensor]) -> Wav2LipDims:
