@@ -1,10 +1,10 @@
 """`python -m benchmarks soak`: a paced conversation of many minutes in the simulated room.
 
 The questions of `benchmarks conversation` are asked every 15 seconds, and every fourth one is
-followed by another one into its reply; the loudspeaker's clock is 200 ppm slower than the
-microphone's. What must not change from the first minute to the last: picture and sound together,
-memory, and no stumbling. The A/V skew is measured where a display is given a picture of a reply:
-that moment less its sound's.
+followed by another one into its reply; where a key begins a conversation, it is pressed before. The
+loudspeaker's clock is 200 ppm slower than the microphone's. What must not change from the first
+minute to the last: picture and sound together, memory, and no stumbling. The A/V skew is measured
+where a display is given a picture of a reply: that moment less its sound's.
 """
 
 import argparse
@@ -50,9 +50,10 @@ console = Console(stderr=True)
 
 
 class Watch:
-    """Notes how late every picture of a reply is; a Display that shows nothing."""
+    """Notes how late every picture of a reply is; a Display that shows nothing but has a key."""
 
     def __init__(self) -> None:
+        self.pressed = False  # until somebody has looked
         self.clock: Clock | None = None  # set when the room opens
         self.skews: list[tuple[float, float]] = []  # moment in s, skew in ms
 
@@ -63,8 +64,9 @@ class Watch:
             self.skews.append((now_s, 1000 * (now_s - due_s)))
 
     def controls(self) -> list[Control]:
-        """Want nothing."""
-        return []
+        """Want to be listened to, once the key is pressed."""
+        pressed, self.pressed = self.pressed, False
+        return ["wake"] if pressed else []
 
     def p95_ms(self, from_s: float, to_s: float) -> float | None:
         """Return the 95th percentile of |skew| between two moments."""
@@ -75,12 +77,19 @@ class Soak:
     """The visitors of one run, and what was looked at meanwhile; moments on the clock."""
 
     def __init__(
-        self, questions: Sequence[Utterance], script: Script, seconds: float, watch: Watch
+        self,
+        questions: Sequence[Utterance],
+        script: Script,
+        seconds: float,
+        watch: Watch,
+        *,
+        by_key: bool = False,
     ) -> None:
         self._questions = questions
         self._script = script
         self._seconds = seconds
         self._watch = watch
+        self._by_key = by_key  # a conversation begins with it
         self.start_s = self.end_s = 0.0
         self.asked = 0
         self.memory: list[tuple[float, float]] = []  # moment, MB
@@ -104,6 +113,7 @@ class Soak:
         yield from room.wait_for_quiet()
 
     def _ask(self, room: Room) -> None:
+        self._watch.pressed = self._by_key
         at_s = room.now_s + 0.1
         self._say(room, at_s)
         if self.asked % INTERRUPTED == 0:
@@ -141,7 +151,8 @@ def main(argv: Sequence[str]) -> int:
             dataclasses.replace(one, samples=sounds.at_level(one.samples, PERSON_DBFS))
             for one in spoken_questions(config, options.questions, _QUESTIONS)
         ]
-        soak = Soak(questions, script, seconds, watch)
+        by_key = config.hearing.trigger == "key"
+        soak = Soak(questions, script, seconds, watch, by_key=by_key)
         replies = [question.row.reply for question in questions]
         agent = Agent(
             config, factories=forced.factories(config, script, replies) if is_forced else {}

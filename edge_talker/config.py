@@ -52,6 +52,7 @@ class Hearing(Section):
     wait_whole_question_ms: int = Field(default=320, ge=64, le=10_000)
     wait_likely_question_ms: int = Field(default=560, ge=64, le=10_000)
     likely_score: float = Field(default=0.6, ge=0, le=1)  # of the knowledge search
+    wait_sentence_ms: int = Field(default=1060, ge=64, le=10_000)
     wait_ms: int = Field(default=1400, ge=64, le=10_000)
     wait_unfinished_ms: int = Field(default=1800, ge=64, le=10_000)
     utterance_limit_ms: int = Field(default=30_000, ge=1000, le=120_000)

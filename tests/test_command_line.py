@@ -98,6 +98,7 @@ def test_typed_questions_in_both_languages(tmp_path, small):
     [
         ("run", "--input", "missing.wav"),
         ("run", "--input", "mic", "--unpaced"),
+        ("run", "--input", "mic", "--output", "none", "--profile", "cpu"),  # who presses the key?
         ("run", "--output", "film.avi"),
         ("run", "--profile", "nonesuch"),
         ("run", "--nonesuch"),

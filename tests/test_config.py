@@ -56,8 +56,9 @@ def test_the_other_packaged_profiles_have_four_networks_and_the_starter_s_waits(
         assert (config.name, engines) == (name, ["whisper-onnx", "llama", "vits"])
         assert config.asr.options.provider == config.tts.options.provider == provider
         assert config.llm.options.gpu_layers == (0 if name == "cpu" else -1)
-        same = ("hearing", "output", "screen", "safety", "report")
+        same = ("output", "screen", "safety", "report")
         assert [getattr(config, s) for s in same] == [getattr(starter, s) for s in same]
+        assert config.hearing == starter.hearing.model_copy(update={"trigger": "key"})
 
 
 @pytest.mark.parametrize("name", ["cpu", "cuda", "jetson"])

@@ -5,7 +5,7 @@ import pytest
 from edge_talker.config import Hearing
 from edge_talker.hearing.endpoint import EndOfTurn
 
-WHOLE, LIKELY, USUAL, UNFINISHED = 300, 500, 1400, 1800
+WHOLE, LIKELY, SENTENCE, USUAL, UNFINISHED = 300, 500, 1000, 1400, 1800
 KNOWN = {
     "where is the whale": "whole",
     "鲸鱼在哪里": "whole",
@@ -22,6 +22,7 @@ def rule():
     hearing = Hearing(
         wait_whole_question_ms=WHOLE,
         wait_likely_question_ms=LIKELY,
+        wait_sentence_ms=SENTENCE,
         wait_ms=USUAL,
         wait_unfinished_ms=UNFINISHED,
     )
@@ -44,9 +45,11 @@ def rule():
         ("where is the big whale", USUAL),
         ("tell me more please", USUAL),
         # The marks of an ear that writes them.
-        ("Tell me more, please.", USUAL),
-        ("我想看恐龙。", USUAL),
+        ("Tell me more, please.", SENTENCE),
+        ("我想看恐龙。 ", SENTENCE),
+        ("That is great!", SENTENCE),
         ("Tell me more, please,", USUAL),
+        ("Well, I was thinking...", USUAL),
         ("where is the big whale?", LIKELY),
         ("恐龙在哪里？ ", LIKELY),
         ("Where is the?", UNFINISHED),
@@ -73,4 +76,16 @@ def rule():
     ],
 )
 def test_the_wait_depends_on_the_text(rule, text, wait_ms):
-    assert rule.wait_ms(text) == wait_ms
+    assert rule.wait_ms(text, 0) == wait_ms
+
+
+@pytest.mark.parametrize(
+    ("longest_pause_ms", "wait_ms"),
+    [(400, SENTENCE), (500, SENTENCE), (600, 1200), (700, USUAL), (5000, USUAL)],
+)
+def test_a_sentence_of_somebody_who_has_paused_is_waited_for_longer(
+    rule, longest_pause_ms, wait_ms
+):
+    assert rule.wait_ms("Tell me more, please.", longest_pause_ms) == wait_ms
+    assert rule.wait_ms("where is the big whale?", longest_pause_ms) == LIKELY
+    assert rule.wait_ms("where is the big whale", longest_pause_ms) == USUAL

@@ -91,6 +91,24 @@ def test_an_unknown_text_is_given_more_time():
     assert [t["user_text"] for t in open_.run()["turns"]] == ["spoke 2.0"]
 
 
+def test_somebody_who_has_paused_within_a_turn_is_given_more_time():
+    def said(*sound):
+        asr = FakeAsr(text=lambda seconds: f"They have spoken {seconds:.1f}.")
+        talk = Talk(*sound, silence(6), asr=asr, completeness=lambda _: "open")
+        return [turn["user_text"] for turn in talk.run()["turns"]]
+
+    long = silence(1.2)
+    assert said(voice(1), long, voice(1)) == ["They have spoken 1.0.", "They have spoken 1.0."]
+    assert said(voice(1), silence(0.7), voice(1), long, voice(1)) == ["They have spoken 3.0."]
+    # The pauses of a turn are its own, and so is the silence before it.
+    first, *others = said(silence(3), voice(1), silence(0.7), voice(1), silence(6), voice(1), long,
+                          voice(1))  # fmt: skip
+    assert (first, others) == (
+        "They have spoken 2.0.",
+        ["They have spoken 1.0.", "They have spoken 1.0."],
+    )
+
+
 def test_a_new_question_interrupts_the_reply():
     llm = FakeLlm(reply="One two three four five six seven eight nine ten.")
     talk = Talk(voice(1), silence(1.0), voice(1), silence(6), llm=llm)

@@ -33,6 +33,20 @@ def test_the_lateness_of_a_reply_s_pictures_is_told_minute_by_minute():
     assert watch.controls() == []
 
 
+@pytest.mark.parametrize("by_key", [False, True])
+def test_the_key_is_pressed_before_a_question_where_one_is_needed(by_key):
+    watch = soak.Watch()
+    question = Utterance(Row("en", ("why?",), (), "", into_reply=False), QUESTION, ())
+    visitors = soak.Soak([question], Script(), 40.0, watch, by_key=by_key)
+    still = Echo(np.zeros(1, np.float32))
+    room = Room(still, visitors.visit, rate_hz=HEARING_RATE_HZ, noise_dbfs=-120.0)
+    pressed_s: list[int] = []
+    with VirtualClock() as clock:
+        for _ in room.items(clock, lambda: True):
+            pressed_s += [int(room.now_s)] * len(watch.controls())
+    assert pressed_s == ([0, 15] if by_key else [])
+
+
 def test_a_question_every_15_seconds_and_every_fourth_reply_interrupted():
     watch = soak.Watch()
     question = Utterance(Row("en", ("why?",), (), "", into_reply=False), QUESTION, ())

@@ -69,6 +69,11 @@ def run(
     if fullscreen:
         screen = config.screen.model_copy(update={"fullscreen": True})
         config = config.model_copy(update={"screen": screen})
+    if input_ == "mic" and output != "window" and config.hearing.trigger == "key":
+        raise UsageError(
+            f"The profile {config.name} waits for a key, and without a window there is none.",
+            'Give --output window, or set trigger = "wake" or "open" under [hearing] in a profile.',
+        )
     movie = None if output == "window" else mp4_path(output)
     with ExitStack() as stack:
         source: Source | Path | Iterable[str]

@@ -21,11 +21,16 @@ _BACKCHANNELS = frozenset(
     "ah aha alright good great hm hmm huh i mm mmm nice oh ok okay right see sure uh um well wow "
     "yeah yep yes 嗯 哦 啊 噢 对 好 是 的 行".split()
 )
-_ASKED = "?？"  # at the end, by an ear that writes marks; it puts full stops at every pause
+# At the end, by an ear that writes marks.
+_ASKED = re.compile(r"[?？]\s*$")
+_TOLD = re.compile(r"(?<!\.\.)[.!。！]\s*$")  # what ends in "..." trails off
 Completeness = Literal["whole", "likely", "open"]
 """A whole question of the knowledge file; one that it likely answers; anything else."""
 
 _VERY_SHORT_WORDS = 2
+# Times the longest pause so far. An ear that writes marks puts a full stop at many a pause, and who
+# has paused within a turn will do so again.
+_PATIENCE = 2
 
 
 def is_backchannel(text: str) -> bool:
@@ -44,8 +49,11 @@ class EndOfTurn:
         self._hearing = hearing
         self.completeness = completeness
 
-    def wait_ms(self, text: str | None) -> int:
-        """Return the silence to wait for after `text`; None where it is not known yet."""
+    def wait_ms(self, text: str | None, longest_pause_ms: int) -> int:
+        """Return the silence to wait for after `text`; None where it is not known yet.
+
+        `longest_pause_ms` is that of the turn so far, before the silence in question.
+        """
         if not text:
             return self._hearing.wait_ms
         completeness = self.completeness(text)
@@ -54,8 +62,11 @@ class EndOfTurn:
         words = re.findall(r"[a-z']+|[\u4e00-\u9fff]", text.lower())
         if len(words) <= _VERY_SHORT_WORDS or words[-1] in _UNFINISHED:
             return self._hearing.wait_unfinished_ms
-        if completeness == "likely" or text.rstrip()[-1] in _ASKED:
+        if completeness == "likely" or _ASKED.search(text):
             return self._hearing.wait_likely_question_ms
+        if _TOLD.search(text):
+            patient_ms = max(self._hearing.wait_sentence_ms, _PATIENCE * longest_pause_ms)
+            return min(patient_ms, self._hearing.wait_ms)
         return self._hearing.wait_ms
 
 

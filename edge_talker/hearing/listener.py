@@ -22,13 +22,7 @@ from edge_talker.hearing.echo import Cleaner
 from edge_talker.hearing.endpoint import EndOfTurn, end_of_speech, is_backchannel
 from edge_talker.hearing.intrusion import POSSIBLE, Intrusion
 from edge_talker.hearing.vad import FRAME_MS, Activity, Vad
-from edge_talker.messages import (
-    AudioBlock,
-    Language,
-    Transcript,
-    TypedLine,
-    Utterance,
-)
+from edge_talker.messages import AudioBlock, Language, Transcript, TypedLine, Utterance
 from edge_talker.report import Report
 from edge_talker.stage import Outbox
 from edge_talker.text.language import language_of
@@ -195,6 +189,7 @@ class Listener:
         if self._turn_id:
             self._resume()
         else:
+            self._activity.begin_turn()
             self._open(list(self._preroll))
             self._preroll.clear()
 
@@ -214,6 +209,7 @@ class Listener:
             self._duck(False)
             self._intrusion = None
             self._preroll.clear()
+            self._activity.begin_turn()
             self._open(intrusion.sound)
 
     def _let_pass(self, intrusion: Intrusion) -> None:
@@ -248,13 +244,14 @@ class Listener:
 
     def _decide(self) -> None:
         text = self._turns.text(self._turn_id)
-        if self._activity.silence_ms < self._rule.wait_ms(text):
+        activity = self._activity
+        if activity.silence_ms < self._rule.wait_ms(text, activity.longest_pause_ms):
             return
         if text == "" or (text and self._stopped and is_backchannel(text)):
             self._give_back("false_starts")
             return
         # Where anybody may speak, only what is said tells whether it is meant for us.
-        overdue = self._activity.silence_ms >= _TEXT_OVERDUE * self._hearing.wait_ms
+        overdue = activity.silence_ms >= _TEXT_OVERDUE * self._hearing.wait_ms
         if text is None and self._attention.trigger == "open" and not overdue:
             return
         if self._attention.admits(

@@ -60,11 +60,16 @@ class Activity:
         self.is_speech = False  # the last frame
         self.speech_ms = 0  # run of speech up to now
         self.silence_ms = 0  # run of silence up to now
+        self.longest_pause_ms = 0  # between two runs of speech since `begin_turn`
 
     def reset(self) -> None:
         """Begin a new stream."""
         self._vad.reset()
         self._linear_vad.reset()
+
+    def begin_turn(self) -> None:
+        """Count pauses from here."""
+        self.longest_pause_ms = 0
 
     def follow(self, samples: Samples, linear: Samples) -> Iterator[float]:
         """Yield of each frame that the samples (n,) complete how probably it is speech, no echo.
@@ -87,6 +92,7 @@ class Activity:
     def _count(self, probability: float) -> None:
         self.is_speech = probability >= self._hearing.speech_probability
         if self.is_speech:
+            self.longest_pause_ms = max(self.longest_pause_ms, self.silence_ms)
             self.speech_ms += FRAME_MS
             self.silence_ms = 0
         elif probability < self._hearing.silence_probability or not self.speech_ms:
