@@ -226,11 +226,22 @@ def judged(talk: Conversation) -> tuple[dict[str, Figure], dict[str, Bound]]:
         "av_skew_abs_p95_ms": talk.report["summary"]["av_skew_abs"]["p95"],
         "interruptions": len(silences),
         "decision_to_silence_p95_ms": percentile(silences, 95),
+        **_busy_when_interrupted(talk, [one for one in asked if one.decided_s is not None]),
         "peak_rss_mb": talk.report["peak_rss_mb"],
         **{f"cpu_percent_{s}": share for s, share in talk.meter.share_percent().items()},
     }
     bounds = BOUNDS | {"answered": Bound(len(asked), at_least=True)}
     return figures, bounds | ({"decision_to_silence_p95_ms": SILENCE_BOUND} if silences else {})
+
+
+def _busy_when_interrupted(talk: Conversation, stopped: Sequence[Measured]) -> dict[str, Figure]:
+    """Return what of one core each engine used around an interruption, in the median."""
+    shares = [talk.busy_percent(one) for one in stopped]
+    return {
+        f"interrupted_percent_{stage}": median(share.get(stage, 0.0) for share in shares)
+        for stage in STAGES
+        if shares
+    }
 
 
 def _turn(one: Measured) -> dict[str, Any]:

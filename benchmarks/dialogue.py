@@ -7,6 +7,7 @@ source's first one on.
 
 import re
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -181,6 +182,7 @@ class DialogueSource:
         self._reply_began_s = reply_began_s
         self._attend = attend
         self._start_s = 0.0
+        self.epoch_s = 0.0  # when the clock was 0, by the system's
         self._given = 0  # samples
         self.spans_s: list[tuple[float, float]] = []  # on the clock: first, last voiced sample
 
@@ -192,6 +194,7 @@ class DialogueSource:
     def items(self, clock: Clock, is_quiet: Callable[[], bool]) -> Iterator[Samples | TypedLine]:
         """Yield what the microphone hears."""
         self._start_s, self._given = clock.now(), 0
+        self.epoch_s = time.monotonic() - self._start_s
         self._script.clear()
         for i, utterance in enumerate(self._utterances):
             if utterance.row.into_reply and i:

@@ -16,6 +16,7 @@ from benchmarks.trials import Ear
 from edge_talker import Agent
 from edge_talker.report import Report
 
+AROUND_S = 0.25  # before and after an interruption
 SPANS = ("mouth_to_ear", "mouth_to_eye")
 
 
@@ -26,7 +27,8 @@ class Measured:
     utterance: Utterance
     spans_ms: dict[str, float | None] = field(default_factory=dict)
     cut_in: bool = False  # a turn was committed before its end
-    silent_after_ms: float | None = None  # decision to silence, where it was spoken into a reply
+    decided_s: float | None = None  # to stop a reply, on the clock, where it was spoken into one
+    silent_after_ms: float | None = None  # after that
     turn: dict[str, Any] = field(default_factory=dict)  # of the report; empty: not answered
 
     @property
@@ -37,12 +39,19 @@ class Measured:
 
 @dataclass(slots=True)
 class Conversation:
-    """One run."""
+    """One run; its clock began `began_s` after the meter."""
 
     measured: list[Measured]
     report: dict[str, Any]
     meter: Meter
     watch: Watch
+    began_s: float
+
+    def busy_percent(self, one: Measured) -> dict[str, float]:
+        """Return what of one core each stage used while it was decided to stop a reply."""
+        assert one.decided_s is not None
+        at_s = self.began_s + one.decided_s
+        return self.meter.share_percent(at_s - AROUND_S, at_s + AROUND_S)
 
 
 def hold(agent: Agent, utterances: Sequence[Utterance], script: Script) -> Conversation:
@@ -53,7 +62,8 @@ def hold(agent: Agent, utterances: Sequence[Utterance], script: Script) -> Conve
     with Meter() as meter:
         report = agent.run(source, displays=(watch,), taps=(ear,))
     measured = _judged(utterances, source.spans_s, report, ear)
-    return Conversation(measured, report.as_dict(), meter, watch)
+    began_s = source.epoch_s - meter.start_s
+    return Conversation(measured, report.as_dict(), meter, watch, began_s)
 
 
 def _judged(
@@ -81,6 +91,7 @@ def _judged(
             if decided_s is not None and begin_s < decided_s <= next_s:
                 began_s = report.moment_s(turn["turn_id"], "reply_begins") or decided_s
                 silent_s = ear.silent_s(max(began_s, decided_s - 1), decided_s + 0.3)
+                one.decided_s = decided_s
                 one.silent_after_ms = round(1000 * (silent_s - decided_s), 1)
         found.append(one)
     return found

@@ -35,6 +35,10 @@ _ROWS = (
      tuple(f"times_sooner_{n}_sentence{'s' * (n > 1)}" for n in (1, 2, 3, 4)), ""),
     ("peak memory of the sequential way", ("baseline_peak_rss_mb",), "MB"),
 )  # fmt: skip
+_SHARES = {
+    "cpu_percent_": "processor time by stage",
+    "interrupted_percent_": "... while a reply is stopped, p50",
+}
 
 
 def main(argv: Sequence[str]) -> int:
@@ -81,10 +85,11 @@ def table_of(result: Mapping[str, Any], path: Path) -> str:
         shown = " / ".join("-" if value is None else f"{value:g}" for value in values)
         limits = [_limit(name, bounds[name]) for name in names if name in bounds]
         lines.append(f"| {label} | {f'{shown} {unit}'.strip()} | {', '.join(limits)} |")
-    shares = {k.removeprefix("cpu_percent_"): v for k, v in figures.items() if "cpu_percent" in k}
-    if shares:
-        told = ", ".join(f"{stage} {share:g}" for stage, share in shares.items())
-        lines.append(f"| processor time by stage, in % of one core | {told} | |")
+    for prefix, label in _SHARES.items():
+        shares = {k.removeprefix(prefix): v for k, v in figures.items() if k.startswith(prefix)}
+        if shares:
+            told = ", ".join(f"{stage} {share:g}" for stage, share in shares.items())
+            lines.append(f"| {label}, in % of one core | {told} | |")
     return "\n".join([*lines, ""])
 
 

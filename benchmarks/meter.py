@@ -4,6 +4,7 @@ A thread goes by the name of the stage that started it (`edge_talker.threads`), 
 that of its stage; whatever has no such name is "other". Linux only.
 """
 
+import math
 import os
 import threading
 import time
@@ -25,7 +26,7 @@ _TICKS = os.sysconf("SC_CLK_TCK")
 class Sample(NamedTuple):
     """What was used up to a moment."""
 
-    at_s: float  # since the meter was started
+    at_s: float  # since the meter was made
     cpu_s: dict[str, float]  # by stage
     memory_mb: float
 
@@ -37,12 +38,11 @@ class Meter:
         self.samples: list[Sample] = []
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._run, name="meter", daemon=True)
-        self._start_s = 0.0
+        self.start_s = time.monotonic()
         # Libraries of the main thread have its name too.
         Path("/proc/self/comm").write_text("screen", "ascii")
 
     def __enter__(self) -> Self:
-        self._start_s = time.monotonic()
         self._thread.start()
         return self
 
@@ -55,9 +55,10 @@ class Meter:
         self._over.set()
         self._thread.join()
 
-    def share_percent(self) -> dict[str, float]:
-        """Return how much of one core each stage used, over all samples."""
-        first, last = self.samples[0], self.samples[-1]
+    def share_percent(self, from_s: float = -math.inf, to_s: float = math.inf) -> dict[str, float]:
+        """Return how much of one core each stage used: between samples around two moments."""
+        first = max((s for s in self.samples if s.at_s <= from_s), default=self.samples[0])
+        last = min((s for s in self.samples if s.at_s >= to_s), default=self.samples[-1])
         spent_s = last.at_s - first.at_s
         used = {
             s: 100 * (last.cpu_s.get(s, 0) - first.cpu_s.get(s, 0)) / spent_s for s in last.cpu_s
@@ -66,7 +67,7 @@ class Meter:
 
     def _run(self) -> None:
         while True:
-            at_s = time.monotonic() - self._start_s
+            at_s = time.monotonic() - self.start_s
             self.samples.append(Sample(at_s, cpu_by_stage(), rss_mb()))
             if self._over.wait(EVERY_S):
                 return

@@ -10,6 +10,7 @@ from benchmarks import compare, latency_table, plots
 from benchmarks.baseline import OF_SENTENCES, fixed_turns, ratios
 from benchmarks.dialogue import WARM_UP, DialogueSource, Row, Script, Utterance, rows, spoken
 from benchmarks.hold import hold
+from benchmarks.meter import Meter, Sample
 from benchmarks.result import Bound, finish, kept_file
 from edge_talker import Agent
 from edge_talker.audio import HEARING_RATE_HZ
@@ -140,6 +141,15 @@ def kept(path, **figures):
 def test_a_result_is_kept_as_it_is_printed(tmp_path, capsys):
     path = kept(tmp_path / "results/a.json", mouth_to_ear_p50_ms=700.0, frames_per_s=25.0)
     assert json.loads(path.read_text("utf-8")) == json.loads(capsys.readouterr().out)
+
+
+def test_processor_time_is_told_of_a_whole_run_and_around_a_moment():
+    meter = Meter()
+    used = (0.0, 0.1, 0.1, 0.6)
+    meter.samples = [Sample(0.5 * i, {"llm": s, "tts": 0.0}, 0.0) for i, s in enumerate(used)]
+    assert meter.share_percent() == {"llm": 40.0, "tts": 0.0}
+    assert meter.share_percent(1.2, 1.4) == {"llm": 100.0, "tts": 0.0}
+    assert meter.share_percent(0.7, 1.2) == {"llm": 50.0, "tts": 0.0}
 
 
 @pytest.mark.parametrize(("other", "code"), [(740.0, 0), (800.0, 1), (None, 1)])
