@@ -1,5 +1,6 @@
 """The parts of the llama engine on their own: templates, memory, emotions, pace, footprint."""
 
+import numpy as np
 import pytest
 
 from edge_talker.errors import EngineError
@@ -104,7 +105,8 @@ def test_a_template_cannot_reach_the_program():
 
 def prompt(history, replies=None, history_tokens=1000, notes=""):
     library = Letters(CHATML.replace("<|im_start|>", "<").replace("<|im_end|>", ">"))
-    builder = PromptBuilder(library.tokenize, chat_of(library, "P"), history_tokens, "neutral: ")
+    begin = library.tokenize("neutral:")
+    builder = PromptBuilder(library.tokenize, chat_of(library, "P"), history_tokens, begin)
     segments = builder.build(history, replies or {}, tuple(map(ord, notes)))
     return "".join(map(written, segments))
 
@@ -237,6 +239,25 @@ def test_the_grammar_allows_nothing_but_emotions():
         logits[ord(first)] = 1.0
         emotion, tokens = grammar.choose(frozenset(EMOTIONS), logits, ())
         assert (emotion, written(tokens)) == (expected[:-1], expected)
+
+
+def test_an_emotion_is_written_in_as_few_tokens_as_there_are():
+    words = {f" {emotion}": 1000 + i for i, emotion in enumerate(EMOTIONS)}
+
+    def whole(text):  # as GPT-2: words are known with a space before them
+        return (words[text[:-1]], ord(":")) if text[:-1] in words else tuple(map(ord, text))
+
+    def spaced(text):  # as Llama: the tokenizer puts the space there itself
+        return whole(f" {text}") if text[0] != " " else (ord(" "), *whole(text))
+
+    for tokenize in (whole, spaced):
+        grammar = EmotionGrammar(tokenize)
+        assert grammar.tokens("sad") == (words[" sad"], ord(":"))
+        logits = np.zeros(2000)
+        logits[words[" angry"]] = 1.0
+        assert grammar.choose(frozenset(EMOTIONS), logits, ()) == (
+            "angry", (words[" angry"], ord(":")),
+        )  # fmt: skip
 
 
 def test_the_grammar_asks_again_where_words_begin_alike():

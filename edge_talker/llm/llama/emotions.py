@@ -16,7 +16,7 @@ from edge_talker.llm.llama import Tokens
 from edge_talker.messages import Emotion
 
 EMOTIONS: tuple[Emotion, ...] = get_args(Emotion)
-MARK = ":"  # between the emotion and the text
+_MARK = ":"  # between the emotion and the text
 
 _COMPLAINT = re.compile(
     r"\b(complain\w*|refunds?|broken|does ?n[o']t work|not working|out of order|terribl[ey]|awful"
@@ -65,7 +65,12 @@ class EmotionGrammar:
     """
 
     def __init__(self, tokenize: Callable[[str], Tokens]) -> None:
-        self._tokens: Mapping[Emotion, Tokens] = {e: tokenize(f"{e}{MARK}") for e in EMOTIONS}
+        # With a space before it an emotion is one token of GPT-2, Llama and Phi-3, and up to three
+        # without, unless their tokenizer puts the space there itself.
+        ways = [{e: tokenize(f"{lead}{e}{_MARK}") for e in EMOTIONS} for lead in ("", " ")]
+        self._tokens: Mapping[Emotion, Tokens] = min(
+            ways, key=lambda way: sum(map(len, way.values()))
+        )
         beginnings = {t[:i] for t in self._tokens.values() for i in range(len(t))}
         different = set(self._tokens.values())
         if len(different) < len(EMOTIONS) or different & beginnings:
@@ -74,6 +79,10 @@ class EmotionGrammar:
                 "Export the model again from a folder with its own tokenizer, or set "
                 "emotions = false in the profile.",
             )
+
+    def tokens(self, emotion: Emotion) -> Tokens:
+        """Return how a reply with an emotion begins."""
+        return self._tokens[emotion]
 
     def choose(
         self, allowed: frozenset[Emotion], logits: NDArray[np.float32], written: Tokens

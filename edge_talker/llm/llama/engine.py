@@ -17,7 +17,7 @@ from edge_talker.llm import KnowledgeOptions, LlamaOptions
 from edge_talker.llm.knowledge import CONTINUE, KnowledgeEngine
 from edge_talker.llm.llama import Tokens
 from edge_talker.llm.llama.chat import chat_of
-from edge_talker.llm.llama.emotions import EMOTIONS, MARK, EmotionGrammar, suitable
+from edge_talker.llm.llama.emotions import EMOTIONS, EmotionGrammar, suitable
 from edge_talker.llm.llama.footprint import available_bytes, check_fits
 from edge_talker.llm.llama.gguf_file import ADAPTER_FILE, read_shape
 from edge_talker.llm.llama.library import BATCH_TOKENS, Library
@@ -83,7 +83,7 @@ class Llama:
         except BaseException:
             library.close()
             raise
-        begin_reply = f"neutral{MARK} " if options.emotions else ""
+        begin_reply = self._grammar.tokens("neutral") if self._grammar else ()
         self._prompts = PromptBuilder(
             library.tokenize, self._chat, min(options.history_tokens, room), begin_reply
         )

@@ -49,7 +49,7 @@ class PromptBuilder:
         tokenize: Callable[[str], Tokens],
         chat: Chat,
         history_tokens: int,
-        begin_reply: str,
+        begin_reply: Tokens,
     ) -> None:
         """Make one; `begin_reply` precedes a reply that the model has not said itself."""
         self._tokenize = tokenize
@@ -89,8 +89,9 @@ class PromptBuilder:
         own = replies.get(exchange.answer_id)
         heard = own.heard(exchange.reply_text) if own else None
         if heard is None:
-            begin = self._begin_reply if exchange.user_text else ""
-            heard = self._tokenize(begin + exchange.reply_text)
+            heard = self._tokenize(exchange.reply_text)
+            if self._begin_reply and exchange.user_text:
+                heard = self._begin_reply + self._tokenize(f" {exchange.reply_text}")
         if not exchange.user_text:
             return [(), (), heard]
         return [self._question(exchange), self._chat.middle, heard]
