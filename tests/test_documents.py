@@ -13,8 +13,10 @@ from edge_talker.messages import Exchange
 from edge_talker.text.document_files import LONGEST, Passage, pieces, read_passages
 from edge_talker.text.documents import Documents
 from edge_talker.text.knowledge import Knowledge
+from edge_talker.text.passages import PassageIndex, terms_of
+from edge_talker.text.tokens import Tokenizer
 
-XQUAD = Path("../shared/data/qa/xquad.en.json")
+QUESTIONS = Path("../shared/data/qa")
 NOTHING = replace(Knowledge.packaged(), entries={}, synonyms=())
 
 MARKDOWN = """# The harbour
@@ -182,12 +184,15 @@ def test_a_missing_folder_is_told(tmp_path):
         Documents(tmp_path / "nowhere", NOTHING)
 
 
-@pytest.mark.skipif(not XQUAD.exists(), reason=f"{XQUAD} is not here")
-def test_the_right_paragraph_is_first_for_94_percent_of_xquad(tmp_path):
+@pytest.mark.parametrize("language", ["en", "zh"])
+def test_the_right_paragraph_is_first_for_94_percent_of_xquad(tmp_path, language):
+    path = QUESTIONS / f"xquad.{language}.json"
+    if not path.exists():
+        pytest.skip(f"{path} is not here")
     folder = tmp_path / "documents"
     folder.mkdir()
     questions = []
-    for article in json.loads(XQUAD.read_text("utf-8"))["data"]:
+    for article in json.loads(path.read_text("utf-8"))["data"]:
         for paragraph in article["paragraphs"]:
             name = f"{len(list(folder.iterdir())):03d}.txt"
             (folder / name).write_text(paragraph["context"], "utf-8")
@@ -215,3 +220,29 @@ def test_chinese_questions_find_their_passage_as_surely(tmp_path):
         for question, name in asked
     )
     assert right / len(asked) >= 0.94
+
+
+@pytest.mark.parametrize(
+    ("question", "right", "wrong"),
+    [
+        (
+            "特斯拉哪年去世？",
+            "特斯拉于一九四三年在纽约的一家旅馆里去世。",
+            "特斯拉年轻时去过世博会。",
+        ),
+        ("会议几点开始？", "会议上午九点在三楼的大会议厅开始。", "议员都会九点开始办公。"),
+    ],
+)
+def test_a_weak_character_may_be_half_of_a_word(question, right, wrong):
+    tokenizer = Tokenizer()
+    index = PassageIndex([terms_of(text, tokenizer) for text in (wrong, right)])
+    assert index.search(terms_of(question, tokenizer), 1)[0].number == 1
+
+
+def test_two_characters_that_are_no_word_are_not_missed():
+    tokenizer = Tokenizer()
+    index = PassageIndex([terms_of(text, tokenizer) for text in ("鲸鱼在大厅里。", "咖啡三元。")])
+    [found] = index.search(terms_of("在鲸鱼大厅", tokenizer), 1)
+    assert found.coverage < 1  # 鱼大
+    [found] = index.search(terms_of("大厅在鲸鱼", tokenizer), 1)
+    assert found.coverage == pytest.approx(1)  # 厅在, 在鲸

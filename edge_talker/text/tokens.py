@@ -32,7 +32,7 @@ _WEAK_ZH = (  # longest first where one begins with another
 
 _WORD = re.compile(r"[a-z0-9]+(?:'[a-z]+)?")
 _HANZI_RUN = re.compile(f"[{HANZI}]+")
-_WEAK_RUN = re.compile("|".join(_WEAK_ZH))
+_PIECE_ZH = re.compile(f"({'|'.join(_WEAK_ZH)})|[{HANZI}]")
 _SUFFIX = re.compile(r"(n't|'(?:s|m|re|ll|ve|d|t))$")
 
 
@@ -41,6 +41,7 @@ class Term(NamedTuple):
 
     text: str
     weak: bool
+    joined: bool = False  # weak for one of its two characters alone: 去世, a word, or 在马, none
 
 
 class Tokenizer:
@@ -75,23 +76,21 @@ class Tokenizer:
         ]
 
     def _chinese(self, text: str) -> list[Term]:
+        """Return characters and pairs of them: words without a dictionary of words."""
         terms = []
         for run in _HANZI_RUN.findall(text):
-            end = 0
-            for match in _WEAK_RUN.finditer(run):
-                terms += _grams(run[end : match.start()])
-                terms.append(Term(match[0], weak=True))
-                end = match.end()
-            terms += _grams(run[end:])
+            before = None
+            for match in _PIECE_ZH.finditer(run):
+                piece = Term(match[0], weak=match[1] is not None)
+                if before:
+                    pair = before.text[-1] + piece.text[0]
+                    weak = before.weak or piece.weak
+                    terms.append(Term(pair, weak, joined=before.weak != piece.weak))
+                terms.append(piece)
+                before = piece
         return terms
 
 
 def _stems(words: Iterable[str]) -> list[str]:
     stemmer = snowballstemmer.stemmer("english")  # it keeps state: one for each call, not shared
     return [stemmer.stemWord(word) for word in words]
-
-
-def _grams(hanzi: str) -> list[Term]:
-    """Return single characters and pairs: words without a dictionary of words."""
-    pairs = [hanzi[i : i + 2] for i in range(len(hanzi) - 1)]
-    return [Term(gram, weak=False) for gram in [*hanzi, *pairs]]
