@@ -1,10 +1,11 @@
 """`python -m benchmarks NAME`: each ends in one line of JSON, with exit 1 if a bound is missed.
 
-accuracy, compare, conversation, crowd, drawing, echo, lipsync, soak, stages, table, turns;
-`python -m benchmarks NAME --help` has the options.
+accuracy, compare, conversation, crowd, drawing, echo, lipsync, roofline, soak, stages, table,
+turns; `python -m benchmarks NAME --help` has the options.
 """
 
 import sys
+from collections.abc import Sequence
 
 from benchmarks import (
     accuracy,
@@ -21,6 +22,13 @@ from benchmarks import (
 )
 from edge_talker.errors import EdgeTalkerError
 
+
+def _roofline(arguments: Sequence[str]) -> int:
+    from benchmarks import roofline  # noqa: PLC0415 - needs torch
+
+    return roofline.main(arguments)
+
+
 BENCHMARKS = {
     "accuracy": accuracy.main,
     "compare": compare.main,
@@ -29,6 +37,7 @@ BENCHMARKS = {
     "drawing": drawing.main,
     "echo": echo.main,
     "lipsync": lipsync.main,
+    "roofline": _roofline,
     "soak": soak.main,
     "stages": stages.main,
     "table": latency_table.main,

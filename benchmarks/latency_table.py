@@ -49,22 +49,22 @@ def main(argv: Sequence[str]) -> int:
     options = parser.parse_args(argv)
     text = options.readme.read_text("utf-8")
     tables = "\n".join(table_of(read_result(path), path) for path in options.results)
-    options.readme.write_text(replaced(text, tables), "utf-8")
+    options.readme.write_text(replaced(text, tables, BEGIN, END), "utf-8")
     return 0
 
 
-def replaced(text: str, tables: str) -> str:
-    """Return a README with other tables.
+def replaced(text: str, tables: str, begin: str, end: str) -> str:
+    """Return a README with other tables between two marks.
 
     Raises:
         InputError: it has no place for them.
 
     """
-    before, begin, rest = text.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not begin or not end:
-        raise InputError(f"The README has no {BEGIN} ... {END}.", "Put both lines where it goes.")
-    return f"{before}{BEGIN}\n{tables}\n{END}{after}"
+    before, begun, rest = text.partition(begin)
+    _, ended, after = rest.partition(end)
+    if not begun or not ended:
+        raise InputError(f"The README has no {begin} ... {end}.", "Put both lines where it goes.")
+    return f"{before}{begin}\n{tables}\n{end}{after}"
 
 
 def table_of(result: Mapping[str, Any], path: Path) -> str:
