@@ -86,10 +86,10 @@ def test_the_mind_reads_all_weights_in_each_call(meta):
     assert question.weights == 3 * block + output
     assert question.operations == 2 * (20 * 3 * block + output) + 20 * 320 * attention
     assert question.kv_bytes == 320 * 3 * 2 * 2 * 8 * 2
-    # The emotion's four tokens at once, then seven, one by one.
-    looks = 4 * 324 + sum(range(325, 332))
+    # The emotion's two tokens at once, then seven, one by one.
+    looks = 2 * 322 + sum(range(323, 330))
     assert clause.calls == 8
-    assert clause.operations == 2 * (11 * 3 * block + 8 * output) + looks * attention
+    assert clause.operations == 2 * (9 * 3 * block + 8 * output) + looks * attention
     assert clause.in_8_bits
 
 
