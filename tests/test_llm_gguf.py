@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 import transformers
+from torch.utils._python_dispatch import TorchDispatchMode
 
 pytest.importorskip("llama_cpp")
 
@@ -14,7 +15,7 @@ from export.llm import load, with_merged, write_whole
 from export.llm_gguf import write_adapter
 from export.llm_parity import relative
 from export.llm_runtime import Runtime
-from models.llama import RopeScaling, load_network, streamed_logits
+from models.llama import RopeScaling, load_network, streamed_logits, tensor_shapes
 from models.llama_checkpoint import open_llama
 from models.lora import read_adapter
 from tests.tiny_adapter import save_adapter
@@ -109,7 +110,7 @@ def test_numbers_that_float16_cannot_hold(tmp_path):
     dims = dims_of("llama")
     saved(tmp_path, dims)
     loaded = load(str(tmp_path))
-    for bad in (1e6, float("nan")):
+    for bad in (1e6, -1e6, float("nan")):
 
         def weights(name, bad=bad):
             tensor = loaded.checkpoint.weights(name).clone()
@@ -122,3 +123,33 @@ def test_numbers_that_float16_cannot_hold(tmp_path):
             write_whole(
                 dataclasses.replace(loaded, checkpoint=broken), tmp_path / "bad.gguf", "tiny"
             )
+
+
+class Allocated(TorchDispatchMode):
+    """Adds up the bytes that PyTorch allocates for what its operations return."""
+
+    def __init__(self):
+        super().__init__()
+        self.total = 0
+
+    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+        given = {x.untyped_storage().data_ptr() for x in args if isinstance(x, torch.Tensor)}
+        out = function(*args, **(kwargs or {}))
+        for x in out if isinstance(out, tuple | list) else (out,):
+            on_cpu = isinstance(x, torch.Tensor) and x.device.type == "cpu"
+            if on_cpu and x.untyped_storage().data_ptr() not in given:
+                self.total += x.untyped_storage().nbytes()
+        return out
+
+
+def test_writing_allocates_each_number_once(tmp_path):
+    dims = dims_of("qwen2", tied=False)
+    saved(tmp_path, dims, dtype=torch.bfloat16)
+    loaded = load(str(tmp_path))
+    tensors = {name: loaded.checkpoint.weights(name) for name in tensor_shapes(dims)}
+    checkpoint = dataclasses.replace(loaded.checkpoint, weights=tensors.__getitem__)
+    with Allocated() as allocated:
+        write_whole(
+            dataclasses.replace(loaded, checkpoint=checkpoint), tmp_path / "whole.gguf", "tiny"
+        )
+    assert allocated.total < 1.1 * sum(tensor.nbytes for tensor in tensors.values())
