@@ -114,6 +114,7 @@ def llm(
             for figure in ("kl_mean", "perplexity_change"):
                 figures[f"{other.lower()}_{figure}"] = found[figure]
             trial.unlink()
+        console.print(f"writing the tensors in {quantization}", highlight=False)
         write_quantized(whole, folder / MODEL_FILE, quantization, importance)
         figures |= comparison.with_quantized(folder / MODEL_FILE)
         whole.unlink()

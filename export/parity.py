@@ -53,7 +53,7 @@ def judge(figures: Figures, limits: Mapping[str, Limit], console: Console) -> No
     if faults:
         raise ParityError(
             f"The export lost too much: {'; '.join(faults)}. Nothing was kept.",
-            "Export with more bits (see --precision), or look whether the checkpoint is sound.",
+            "Export with more bits (see --help), or look whether the checkpoint is sound.",
         )
 
 
