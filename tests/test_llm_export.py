@@ -22,7 +22,7 @@ from edge_talker.store import Store
 from edge_talker.text.knowledge import Knowledge
 from export.__main__ import app
 from export.imatrix import read_imatrix
-from export.llm import load, write_whole
+from export.llm import limits, load, write_whole
 from export.llm_quantize import Quantization, write_quantized
 from export.llm_runtime import Runtime
 from export.parity import ParityError
@@ -141,6 +141,15 @@ def test_nothing_is_kept_of_an_export_that_lost_too_much(folder, store, monkeypa
 def load_noise(folder):
     vocabulary = load(str(folder)).checkpoint.dims.n_vocab
     return torch.randn(256, vocabulary, generator=torch.Generator().manual_seed(0))
+
+
+def test_only_seeded_weights_may_lose_anything_by_few_bits(folder):
+    trained, seeded = load(str(folder)), load("random:0.5b")
+    for quantization in Quantization:
+        assert "kl_mean" in limits(quantization, trained)
+        assert "logits_relative" in limits(quantization, seeded)
+    told = [q for q in Quantization if "kl_mean" in limits(q, seeded)]
+    assert told == [Quantization.F16]
 
 
 def test_a_tokenizer_of_another_model_is_noticed(folder, tmp_path, store, monkeypatch):
