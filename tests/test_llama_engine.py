@@ -529,6 +529,21 @@ def test_notes_that_were_read_ahead_stay_where_the_best_one_is_among_them(opened
     first = engine._documents.search(whole.user_text, 2)
     assert first != ahead
     assert first[0] in ahead
-    assert engine._passages((whole,)) == ahead
+    assert engine._passages(whole.user_text) == ahead
     list(engine.stream((whole,), never))
-    assert engine._ahead == []
+    assert engine._ahead is None
+
+
+def test_only_a_passage_that_is_surely_better_is_read_in_place_of_those_read_ahead(opened):
+    engine = opened(passages=1, literal=1)
+    engine.warm_up()
+    engine.prepare((Exchange("How much is a ticket", "en"),), never)
+    ahead = engine._ahead
+    searched = engine._documents.search
+    doubtful = "Why do bees sing under water?"
+    assert searched(doubtful, 1)[0] not in ahead
+    assert engine._passages(doubtful) == ahead
+    sure = "Can I bring my dog?"
+    assert engine._passages(sure) == searched(sure, 1) != ahead[:1]
+    engine._ahead = None  # nothing was read ahead
+    assert engine._passages(doubtful) == searched(doubtful, 1)

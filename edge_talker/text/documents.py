@@ -26,6 +26,9 @@ from edge_talker.text.tokens import Term, Tokenizer
 log = logging.getLogger(__name__)
 
 COVERAGE = 0.2  # of a question, below which a passage has nothing to do with it
+# From here on a passage is worth reading in place of others: below are 5 % of the right ones of
+# XQuAD, and half of those that are found for questions which nothing answers.
+SURE = 0.4
 
 _SCHEMA = 2  # of the file; raise it when terms are made in another way
 _TABLES = """
@@ -70,8 +73,11 @@ class Documents:
         """Return the number of passages."""
         return len(self._passages)
 
-    def search(self, question: str, limit: int) -> list[Passage]:
-        """Return what a question is about, best first, maybe nothing: the best piece of each."""
+    def search(self, question: str, limit: int, least: float = COVERAGE) -> list[Passage]:
+        """Return what a question is about, best first, maybe nothing: the best piece of each.
+
+        `least` is how much of the question a passage must explain, 0 to 1.
+        """
         terms = terms_of(question, self._tokenizer)
         weights = {term.text: self._index.weight(term) for term in terms}
 
@@ -79,9 +85,7 @@ class Documents:
             return sum(weights.get(term, 0.0) for term in {term.text for term in piece.terms})
 
         found = self._index.search(terms, limit)
-        best = [
-            max(self._passages[f.number], key=explained) for f in found if f.coverage >= COVERAGE
-        ]
+        best = [max(self._passages[f.number], key=explained) for f in found if f.coverage >= least]
         return [Passage(piece.source, piece.text, piece.question) for piece in best]
 
     def _of_knowledge(self, knowledge: Knowledge) -> Iterator[list[_Piece]]:

@@ -28,7 +28,7 @@ from edge_talker.llm.llama.prompt import QUESTION_TOKENS, PromptBuilder, Reply, 
 from edge_talker.llm.llama.sampling import Sampler
 from edge_talker.messages import Delta, Emotion, History
 from edge_talker.text.document_files import Passage
-from edge_talker.text.documents import Documents
+from edge_talker.text.documents import SURE, Documents
 from edge_talker.text.knowledge import Knowledge
 
 log = logging.getLogger(__name__)
@@ -61,7 +61,8 @@ class Llama:
         self._knowledge = KnowledgeEngine(KnowledgeOptions(), self._documents.knowledge)
         self._replies: dict[str, Reply] = {}  # by answer id
         self._made = 0
-        self._ahead: list[Passage] = []  # what was put before a question not yet ended
+        # What was put before a question not yet ended; None where that was not read.
+        self._ahead: list[Passage] | None = None
         shape, lora = read_shape(model), model.with_name(ADAPTER_FILE)
         adapter = lora if lora.is_file() else None
         if adapter:
@@ -108,9 +109,9 @@ class Llama:
             prompt = self._prompts.build(history, self._replies)
         else:
             reply = self._begun(history, "neutral")
-            notes = self._notes(self._passages(history))
+            notes = self._notes(self._passages(history[-1].user_text))
             prompt = self._prompts.build(history, self._replies, notes)
-        self._ahead = []
+        self._ahead = None
         if not self.memory.read(prompt, stop, moving=len(history) > 1):
             return
         self.memory.begin_segment()
@@ -127,7 +128,7 @@ class Llama:
             EngineError: llama.cpp failed.
 
         """
-        self._ahead = self._passages(history, more=_MORE_AHEAD)
+        self._ahead = self._passages_ahead(history[-1].user_text)
         *prompt, _ = self._prompts.build(history, self._replies, self._notes(self._ahead))
         self.memory.read(prompt, stop, moving=len(history) > 1, step_tokens=_STEP_TOKENS)
 
@@ -197,16 +198,28 @@ class Llama:
         self._replies[self._answer_id] = reply = Reply(emotion)
         return reply
 
-    def _passages(self, history: History, more: int = 0) -> list[Passage]:
-        """Return what is put before the open question, `more` while it is only half said.
+    def _passages_ahead(self, begun: str) -> list[Passage]:
+        """Return what is put before a question half said: those of before, if the best is there."""
+        if not self._options.passages:
+            return []
+        found = self._documents.search(begun, self._options.passages + _MORE_AHEAD)
+        return self._ahead if self._ahead and found and found[0] in self._ahead else found
 
-        Notes that were read ahead stay where the best passage is among them: others would have to
-        be read while the person waits.
+    def _passages(self, question: str) -> list[Passage]:
+        """Return what is put before the open question.
+
+        What was read ahead stays, unless a passage is surely better: others would have to be read
+        while the person waits. Of XQuAD's questions, read ahead to 3 in 4, 96.8 % have the right
+        one then, and 97.4 % if every better one were taken.
         """
         if not self._options.passages:
             return []
-        found = self._documents.search(history[-1].user_text, self._options.passages + more)
-        return self._ahead if found and found[0] in self._ahead else found
+        if self._ahead is None:
+            return self._documents.search(question, self._options.passages)
+        better = self._documents.search(question, 1, SURE)
+        if not better or better[0] in self._ahead:
+            return self._ahead
+        return self._documents.search(question, self._options.passages)
 
     def _notes(self, found: Sequence[Passage]) -> Tokens:
         passages = [(passage.source, passage.text) for passage in found]
