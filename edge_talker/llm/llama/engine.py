@@ -34,7 +34,7 @@ from edge_talker.text.knowledge import Knowledge
 log = logging.getLogger(__name__)
 
 _EMOTION_RULE = "Begin every reply with the one word that tells your emotion, and a colon: {}."
-_MORE_AHEAD = 2  # passages: of half a question the best one is less sure
+_MORE_AHEAD = 1  # passages: of half a question the best one is less sure
 _STEP_TOKENS = 24  # read ahead at a time; what is stopped in the middle of them is lost
 _OWN = "llm:"  # begins the id of what the model said
 
@@ -128,9 +128,12 @@ class Llama:
             EngineError: llama.cpp failed.
 
         """
-        self._ahead = self._passages_ahead(history[-1].user_text)
-        *prompt, _ = self._prompts.build(history, self._replies, self._notes(self._ahead))
+        found = self._passages_ahead(history[-1].user_text)
+        *prompt, _ = self._prompts.build(history, self._replies, self._notes(found))
         self.memory.read(prompt, stop, moving=len(history) > 1, step_tokens=_STEP_TOKENS)
+        # Notes of which something is left to read are no better than fewer others.
+        *before, _ = prompt
+        self._ahead = found if self.memory.count >= sum(map(len, before)) else None
 
     def warm_up(self) -> None:
         """Read the persona, or put it back from the disk, and page in the weights."""
@@ -209,8 +212,8 @@ class Llama:
         """Return what is put before the open question.
 
         What was read ahead stays, unless a passage is surely better: others would have to be read
-        while the person waits. Of XQuAD's questions, read ahead to 3 in 4, 96.8 % have the right
-        one then, and 97.4 % if every better one were taken.
+        while the person waits. Of 500 of XQuAD's questions, read ahead to 3 in 4, 96.0 % have the
+        right one then; searched for as a whole, 95.4 % do.
         """
         if not self._options.passages:
             return []
