@@ -506,7 +506,7 @@ def test_what_is_read_ahead_is_not_read_again_and_changes_nothing(opened):
 
 
 def test_reading_ahead_that_is_stopped_keeps_its_first_steps(opened):
-    engine = opened()
+    engine = opened(passages=2, literal=1)
     engine.warm_up()
     before = engine.memory.count
     asked = iter([False, False, False, True])
