@@ -217,11 +217,10 @@ class Llama:
         """
         if not self._options.passages:
             return []
-        if self._ahead is None:
-            return self._documents.search(question, self._options.passages)
-        better = self._documents.search(question, 1, SURE)
-        if not better or better[0] in self._ahead:
-            return self._ahead
+        if self._ahead is not None:
+            better = self._documents.search(question, 1, SURE)
+            if not better or better[0] in self._ahead:
+                return self._ahead
         return self._documents.search(question, self._options.passages)
 
     def _notes(self, found: Sequence[Passage]) -> Tokens:
